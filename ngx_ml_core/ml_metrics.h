@@ -1,7 +1,7 @@
 /*
  * Counters in shared memory, found by family and labels.
  *
- * DESIGN.  A fixed open-addressing table of 128-byte cells.  A cell is
+ * DESIGN.  A fixed open-addressing table of fixed-size cells.  A cell is
  * claimed once with a compare-and-swap and never freed, so that a pointer to
  * its value stays good for as long as the zone is mapped; a process keeps
  * that pointer and counts with one atomic add.  Labels come from the
@@ -17,6 +17,9 @@
 #include <stdint.h>
 
 #include "ml_text.h"
+
+
+#define ML_METRICS_TEXT  176
 
 
 typedef struct ml_metrics_s  ml_metrics_t;
@@ -39,7 +42,8 @@ ml_metrics_t *ml_metrics_attach(void *memory);
 
 /*
  * The counter of a family and its labels, made on first use.  "labels" is
- * the text between the braces, already escaped, at most 100 bytes.  Never
+ * the text between the braces, already escaped; with the family's name it
+ * takes at most ML_METRICS_TEXT bytes.  Never
  * NULL: a full table or too long labels give one shared overflow cell.
  */
 ml_counter_t *ml_metrics_counter(ml_metrics_t *metrics, const char *family,
@@ -48,6 +52,9 @@ ml_counter_t *ml_metrics_counter(ml_metrics_t *metrics, const char *family,
 /* Appends every sample of the family, with its HELP and TYPE lines. */
 void ml_metrics_render(ml_metrics_t *metrics, ml_text_t *out,
     const ml_metric_family_t *family);
+
+/* Counts that found no cell. */
+uint64_t ml_metrics_overflow(ml_metrics_t *metrics);
 
 /* Appends a label value with its quotes, escaped as the exposition format
  * (Prometheus text format 0.0.4) wants it. */

@@ -27,10 +27,10 @@
 #define NGX_HTTP_ML_MAGIC        0x4d4c4e58
 #define NGX_HTTP_ML_API_VERSION  1
 
-/* Set by the build: one identity for the four files of one build. */
-#ifndef NGX_ML_BUILD
-#define NGX_ML_BUILD  "unknown"
-#endif
+/* One identity for the four files of one build, made by the build. */
+extern const char  ngx_http_ml_build[];
+
+#define NGX_ML_BUILD  ngx_http_ml_build
 
 
 /* The features, in the order in which they guard a request. */
@@ -69,6 +69,9 @@ typedef struct ngx_http_ml_state_s  ngx_http_ml_state_t;
 struct ngx_http_ml_state_s {
     ngx_http_request_t        *request;
 
+    /* the core's configuration of the location that gated the request */
+    void                      *location;
+
     /* each feature's own part, or NULL */
     void                      *part[NGX_HTTP_ML_NFEATURES];
 
@@ -90,10 +93,16 @@ struct ngx_http_ml_state_s {
     /* What the request did, for settle(). */
     uint64_t                   compute_ns;    /* device time, 0: none */
 
-    /* A feature refused the request: guards are over for it. */
+    /*
+     * A feature refused the request.  The limiter does not run again for it;
+     * validate does, in whatever location with ml_validate an error_page may
+     * lead to: nothing reaches a strict location unchecked.
+     */
     unsigned                   refused:1;
-    /* Inside the user's error_page of an ML location. */
+    /* Inside the user's error_page: his page wins over our error body. */
     unsigned                   error_page:1;
+    /* The gates were passed once. */
+    unsigned                   gated:1;
     /* The body was turned into tensors and is no longer there to proxy. */
     unsigned                   consumed:1;
     /* The model answered (infer) or the content handler was reached. */
@@ -101,6 +110,8 @@ struct ngx_http_ml_state_s {
     /* The model did not do the work: what was charged is given back. */
     unsigned                   refund:1;
     unsigned                   settled:1;
+    /* The core reads a refused body before it answers. */
+    unsigned                   draining:1;
 };
 
 
@@ -145,7 +156,9 @@ typedef struct {
     /*
      * The feature's share of the zone, page-aligned.  "fresh": all zero and
      * never initialised; otherwise laid out by an earlier configuration, and
-     * other processes are using it now.  Returns NGX_OK or NGX_ERROR.
+     * other processes are using it now.  Called in the master, and again with
+     * fresh == 0 when a worker starts, so it must be idempotent and may set
+     * process-wide pointers.  Returns NGX_OK or NGX_ERROR.
      */
     ngx_int_t                (*zone_init)(ngx_cycle_t *cycle, u_char *region,
                                  size_t size, ngx_uint_t fresh);
@@ -204,6 +217,10 @@ typedef struct {
      * on. */
     const ngx_http_ml_feature_t *
                              (*feature)(ngx_conf_t *cf,
+                                 ngx_http_ml_kind_e kind);
+
+    /* Whether the feature guards the request's location. */
+    ngx_uint_t               (*enabled)(ngx_http_request_t *r,
                                  ngx_http_ml_kind_e kind);
 
     /* Whether ml_zone is configured. */
