@@ -216,8 +216,8 @@ ngx_http_ml_status_json(ngx_http_request_t *r, ml_text_t *out)
     mmcf = ngx_http_get_module_main_conf(r, ngx_http_ml_module);
 
     ml_text_printf(out, "{\"version\":\"" NGX_HTTP_ML_VERSION "\","
-                   "\"build\":\"" NGX_ML_BUILD "\",\"nginx\":\""
-                   NGINX_VERSION "\",\"pid\":%d", (int) ngx_pid);
+                   "\"build\":\"%s\",\"nginx\":\"" NGINX_VERSION "\","
+                   "\"pid\":%d", NGX_ML_BUILD, (int) ngx_pid);
 
     if (mmcf->zone) {
         shpool = (ngx_slab_pool_t *) mmcf->zone->shm.addr;
