@@ -1,0 +1,266 @@
+# Every error of a location with ml_error_format has a body in that format,
+# whoever raised it; what is not nginx's error, and what the user's
+# error_page shows, is left alone.
+
+use Test::Nginx::Socket 'no_plan';
+
+no_long_string();
+run_tests();
+
+__DATA__
+
+=== TEST 1: nginx's own 404 as FastAPI says it
+--- config
+    ml_error_format fastapi;
+--- request
+GET /missing
+--- error_code: 404
+--- response_headers
+Content-Type: application/json
+--- response_body chomp
+{"detail":"Not Found"}
+
+
+
+=== TEST 2: the same as problem details
+--- config
+    location / {
+        ml_error_format problem;
+        return 403;
+    }
+--- request
+GET /
+--- error_code: 403
+--- response_headers
+Content-Type: application/problem+json
+--- response_body chomp
+{"type":"about:blank","title":"Forbidden","status":403,"detail":"Forbidden"}
+
+
+
+=== TEST 3: and in the simple form
+--- config
+    location / {
+        ml_error_format simple;
+        return 503;
+    }
+--- request
+GET /
+--- error_code: 503
+--- response_body chomp
+{"error":"Service Unavailable"}
+
+
+
+=== TEST 4: a location without it keeps nginx's page
+--- config
+    location / {
+        return 403;
+    }
+    location /other {
+        ml_error_format simple;
+    }
+--- request
+GET /
+--- error_code: 403
+--- response_headers
+Content-Type: text/html
+--- response_body_like: <center>nginx
+
+
+
+=== TEST 5: inherited from http, replaced by the location
+--- http_config
+    ml_error_format problem;
+--- config
+    location /a {
+        return 404;
+    }
+    location /b {
+        ml_error_format simple;
+        return 404;
+    }
+--- request
+GET /b
+--- error_code: 404
+--- response_body chomp
+{"error":"Not Found"}
+
+
+
+=== TEST 6: the user's error_page wins, matched
+--- config
+    location / {
+        ml_error_format fastapi;
+        error_page 403 /page;
+        return 403;
+    }
+    location /page {
+        ml_error_format fastapi;
+        default_type text/plain;
+        return 403 "the user's page";
+    }
+--- request
+GET /
+--- error_code: 403
+--- response_body chomp
+the user's page
+
+
+
+=== TEST 7: the user's error_page wins when it is a file
+--- config
+    ml_error_format fastapi;
+    location / {
+        error_page 403 /page.html;
+        return 403;
+    }
+    location = /page.html {
+    }
+--- user_files
+>>> page.html
+from a file
+--- request
+GET /
+--- error_code: 403
+--- response_body
+from a file
+
+
+
+=== TEST 8: an error_page for another status does not count
+--- config
+    location / {
+        ml_error_format fastapi;
+        error_page 500 /page;
+        return 403;
+    }
+    location /page {
+        return 500 "page";
+    }
+--- request
+GET /
+--- error_code: 403
+--- response_body chomp
+{"detail":"Forbidden"}
+
+
+
+=== TEST 9: a named error_page
+--- config
+    location / {
+        ml_error_format fastapi;
+        error_page 404 = @named;
+    }
+    location @named {
+        ml_error_format fastapi;
+        default_type text/plain;
+        return 200 "named";
+    }
+--- request
+GET /none
+--- response_body chomp
+named
+
+
+
+=== TEST 10: an upstream's own error is not ours
+--- config
+    location / {
+        ml_error_format fastapi;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/upstream;
+    }
+    location /upstream {
+        default_type text/plain;
+        return 422 "upstream said so";
+    }
+--- request
+GET /
+--- error_code: 422
+--- response_body chomp
+upstream said so
+
+
+
+=== TEST 11: but a dead upstream is
+--- config
+    location / {
+        ml_error_format fastapi;
+        proxy_pass http://127.0.0.1:1;
+    }
+--- request
+GET /
+--- error_code: 502
+--- response_body chomp
+{"detail":"Bad Gateway"}
+--- error_log
+connect() failed
+
+
+
+=== TEST 12: HEAD has the length and no body
+--- config
+    location / {
+        ml_error_format fastapi;
+        return 403;
+    }
+--- request
+HEAD /
+--- error_code: 403
+--- response_headers
+Content-Length: 22
+--- response_body
+
+
+
+=== TEST 13: add_header always stays
+--- config
+    location / {
+        ml_error_format fastapi;
+        add_header X-Kept yes always;
+        return 403;
+    }
+--- request
+GET /
+--- error_code: 403
+--- response_headers
+X-Kept: yes
+--- response_body chomp
+{"detail":"Forbidden"}
+
+
+
+=== TEST 14: declared too large, before any phase of ours
+--- config
+    location / {
+        ml_error_format fastapi;
+        client_max_body_size 10;
+        proxy_pass http://127.0.0.1:1;
+    }
+--- request
+POST /
+0123456789012345678901234567890123456789
+--- error_code: 413
+--- response_body chomp
+{"detail":"Content Too Large"}
+--- error_log
+client intended to send too large body
+
+
+
+=== TEST 15: unknown format
+--- config
+    ml_error_format xml;
+--- must_die
+--- error_log
+invalid value "xml" in
+
+
+
+=== TEST 16: given twice
+--- config
+    ml_error_format simple;
+    ml_error_format simple;
+--- must_die
+--- error_log
+"ml_error_format" directive is duplicate
