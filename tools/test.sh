@@ -73,14 +73,16 @@ test_style() {
 
 
 exports_three() {
-    [ "$(nm -D --defined-only "$1" | awk '{ print $3 }' | sort | tr '\n' ' ')" \
-      = "ngx_module_names ngx_module_order ngx_modules " ]
+    local names
+    names=$(nm -D --defined-only "$1" | awk '{ print $3 }' | LC_ALL=C sort)
+
+    [ "$names" = "$(printf 'ngx_module%s\n' _names _order s)" ]
 }
 
 
 # The inference library and its kin belong to the backends.
 links_light() {
-    ! readelf -d "$1" | grep NEEDED \
+    [ -f "$1" ] && ! readelf -d "$1" | grep NEEDED \
         | grep -vE 'lib(c|m|dl|pthread|cjson|crypto)\.so|ld-linux'
 }
 
@@ -124,11 +126,11 @@ unit_test() {
 
 # count_line NAME LINE LOG: LINE should be "N passed, N failed[, N skipped]"
 count_line() {
-    local name=$1 line=$2 log=$3
+    local name=$1 line=$2 log=$3 number='([0-9]+)'
 
     say "$name: $line"
 
-    if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]
+    if [[ $line =~ ^$number\ passed,\ $number\ failed(,\ $number\ skipped)?$ ]]
     then
         result "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" \
                "${BASH_REMATCH[4]:-0}"

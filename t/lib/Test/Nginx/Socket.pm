@@ -247,7 +247,7 @@ sub start {
     my $status = Test::Nginx::Server::start();
 
     if (!defined $expected) {
-        for (my $waited = 0; $status != 0 && $waited < 10; $waited++) {
+        for (my $waited = 0; $status != 0 && $waited < 4; $waited++) {
             sleep 0.5;
             $status = Test::Nginx::Server::start();
         }
