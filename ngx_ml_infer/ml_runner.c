@@ -1,0 +1,942 @@
+/* The inference thread of a model; see ml_runner.h. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ml_queue.h"
+#include "ml_runner.h"
+
+
+/* 1, 2, 4 ... ML_RUNNER_MAX_BATCH */
+#define ML_RUNNER_SIZES  13
+
+
+typedef struct {
+    ml_executor_t         executor;
+    ml_runner_options_t   options;
+
+    size_t                ninputs;
+    size_t                noutputs;
+    size_t               *input_bytes;      /* of one row */
+    size_t               *output_bytes;
+
+    /* "batch" rows each, for batches that do not run in a job's memory */
+    void                **inputs;
+    void                **outputs;
+
+    /* what one run gets; pointers into a job or into the above */
+    const void          **run_inputs;
+    void                **run_outputs;
+
+    ml_job_t            **jobs;             /* of the batch being run */
+
+    pthread_t             thread;
+    pthread_mutex_t       lock;
+    pthread_cond_t        wake;             /* for the thread */
+    pthread_cond_t        idle;             /* "busy" was cleared */
+
+    /* under the lock */
+    ml_queue_t            queue;
+    ml_job_t             *done;
+    ml_job_t            **done_last;
+    uint64_t              predicted[ML_RUNNER_SIZES];   /* ns, 0: unknown */
+    int64_t               busy;             /* rows being run, 0: idle */
+    int                   stopping;
+    int                   lost;
+    int                   stopped;          /* the thread has ended */
+} ml_runner_t;
+
+
+static ml_submit_e ml_runner_submit(ml_executor_t *executor, ml_job_t *job);
+static ml_cancel_e ml_runner_cancel(ml_executor_t *executor, ml_job_t *job);
+static ml_job_t *ml_runner_completed(ml_executor_t *executor);
+static uint64_t ml_runner_backlog(ml_executor_t *executor);
+static int ml_runner_alive(ml_executor_t *executor);
+static int ml_runner_close(ml_executor_t *executor, unsigned timeout_ms);
+
+
+static const ml_executor_ops_t  ml_runner_ops = {
+    "thread",
+    ml_runner_submit,
+    ml_runner_cancel,
+    ml_runner_completed,
+    ml_runner_backlog,
+    ml_runner_alive,
+    ml_runner_close
+};
+
+
+/* The smallest planned size that holds the rows. */
+static unsigned
+ml_runner_size_index(const ml_runner_t *runner, int64_t rows)
+{
+    unsigned  i;
+
+    for (i = 0; ((int64_t) 1 << i) < rows; i++) {
+        if (((int64_t) 1 << i) >= runner->options.batch) {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
+static int64_t
+ml_runner_size(const ml_runner_t *runner, unsigned i)
+{
+    int64_t  rows;
+
+    rows = (int64_t) 1 << i;
+
+    return rows < runner->options.batch ? rows : runner->options.batch;
+}
+
+
+/*
+ * How long the rows will take: whole batches, and the rest.  A size that was
+ * never run is taken for the last smaller one that was, scaled by its rows,
+ * which is never too short by much nor ever 0.
+ */
+static uint64_t
+ml_runner_predict(const ml_runner_t *runner, int64_t rows)
+{
+    int64_t   batch;
+    uint64_t  total;
+    unsigned  i, known;
+
+    batch = runner->options.batch;
+    total = 0;
+
+    if (rows > batch) {
+        total = (uint64_t) ((rows - 1) / batch)
+                * ml_runner_predict(runner, batch);
+        rows = (rows - 1) % batch + 1;
+    }
+
+    i = ml_runner_size_index(runner, rows);
+
+    for (known = i; known > 0 && runner->predicted[known] == 0; known--) {
+        /* void */
+    }
+
+    return total + runner->predicted[known]
+                   * (uint64_t) ml_runner_size(runner, i)
+                   / (uint64_t) ml_runner_size(runner, known);
+}
+
+
+static void
+ml_runner_learn(ml_runner_t *runner, unsigned i, uint64_t ns)
+{
+    uint64_t  *predicted;
+
+    predicted = &runner->predicted[i];
+
+    if (*predicted == 0) {
+        *predicted = ns ? ns : 1;
+        return;
+    }
+
+    *predicted = *predicted - *predicted / 8 + ns / 8;
+}
+
+
+static void
+ml_runner_finish(ml_runner_t *runner, ml_job_t *job, ml_job_status_e status,
+    const char *error)
+{
+    size_t  i;
+
+    if (status != ML_JOB_OK) {
+        for (i = 0; i < job->noutputs; i++) {
+            free(job->outputs[i]);
+            job->outputs[i] = NULL;
+        }
+    }
+
+    job->status = status;
+    job->finished = ml_monotonic_ns();
+
+    snprintf(job->error, sizeof(job->error), "%s", error);
+}
+
+
+/* Returns 1 when the list was empty, that is, when to notify.  Locked. */
+static int
+ml_runner_done(ml_runner_t *runner, ml_job_t *job)
+{
+    int  first;
+
+    first = (runner->done == NULL);
+
+    job->place = ML_JOB_DONE;
+    job->next = NULL;
+    *runner->done_last = job;
+    runner->done_last = &job->next;
+
+    return first;
+}
+
+
+static void
+ml_runner_depth(ml_runner_t *runner)
+{
+    if (runner->options.depth) {
+        atomic_store_explicit(runner->options.depth,
+                              (uint32_t) runner->queue.njobs,
+                              memory_order_relaxed);
+    }
+}
+
+
+/*
+ * Runs "rows" rows, at most a batch: those of the only job from "offset" on,
+ * or those of all jobs.  Adds what it cost to *device_ns.
+ */
+static ml_backend_status_e
+ml_runner_piece(ml_runner_t *runner, ml_job_t **jobs, size_t njobs,
+    int64_t offset, int64_t rows, uint64_t *device_ns, char *error)
+{
+    char                 *p;
+    size_t                i, j, bytes;
+    int64_t               size;
+    uint64_t              start, wall;
+    unsigned              index, direct;
+    ml_job_t             *job;
+    ml_backend_meter_t    meter;
+    ml_backend_status_e   status;
+
+    index = ml_runner_size_index(runner, rows);
+    size = ml_runner_size(runner, index);
+    direct = (njobs == 1 && size == rows);
+
+    for (i = 0; i < runner->ninputs; i++) {
+        bytes = runner->input_bytes[i];
+
+        if (direct) {
+            runner->run_inputs[i] = (char *) jobs[0]->inputs[i]
+                                    + (size_t) offset * bytes;
+            continue;
+        }
+
+        p = runner->inputs[i];
+        runner->run_inputs[i] = p;
+
+        if (njobs == 1) {
+            memcpy(p, (char *) jobs[0]->inputs[i] + (size_t) offset * bytes,
+                   (size_t) rows * bytes);
+            p += (size_t) rows * bytes;
+
+        } else {
+            for (j = 0; j < njobs; j++) {
+                memcpy(p, jobs[j]->inputs[i], (size_t) jobs[j]->rows * bytes);
+                p += (size_t) jobs[j]->rows * bytes;
+            }
+        }
+
+        memset(p, 0, (size_t) (size - rows) * bytes);
+    }
+
+    for (i = 0; i < runner->noutputs; i++) {
+        runner->run_outputs[i] = direct
+                                 ? (char *) jobs[0]->outputs[i]
+                                   + (size_t) offset * runner->output_bytes[i]
+                                 : runner->outputs[i];
+    }
+
+    meter.device_ns = 0;
+    error[0] = '\0';
+
+    start = ml_monotonic_ns();
+
+    status = runner->options.backend->run(runner->options.context, size,
+                                          runner->run_inputs,
+                                          runner->run_outputs, &meter, error,
+                                          ML_JOB_ERROR_SIZE);
+
+    wall = ml_monotonic_ns() - start;
+
+    *device_ns += meter.device_ns ? meter.device_ns : wall;
+
+    if (status != ML_BACKEND_OK) {
+        return status;
+    }
+
+    pthread_mutex_lock(&runner->lock);
+    ml_runner_learn(runner, index, wall);
+    pthread_mutex_unlock(&runner->lock);
+
+    if (direct) {
+        return status;
+    }
+
+    for (i = 0; i < runner->noutputs; i++) {
+        bytes = runner->output_bytes[i];
+        p = runner->outputs[i];
+
+        if (njobs == 1) {
+            memcpy((char *) jobs[0]->outputs[i] + (size_t) offset * bytes, p,
+                   (size_t) rows * bytes);
+            continue;
+        }
+
+        for (j = 0; j < njobs; j++) {
+            job = jobs[j];
+            memcpy(job->outputs[i], p, (size_t) job->rows * bytes);
+            p += (size_t) job->rows * bytes;
+        }
+    }
+
+    return status;
+}
+
+
+/* Whether the rest of a large job is still wanted. */
+static ml_job_status_e
+ml_runner_wanted(ml_runner_t *runner, ml_job_t *job)
+{
+    ml_job_status_e  status;
+
+    status = ML_JOB_OK;
+
+    pthread_mutex_lock(&runner->lock);
+
+    if (job->cancelled || runner->stopping) {
+        status = ML_JOB_CANCELLED;
+    }
+
+    pthread_mutex_unlock(&runner->lock);
+
+    if (status == ML_JOB_OK && ml_monotonic_ns() >= job->deadline) {
+        status = ML_JOB_LATE;
+    }
+
+    return status;
+}
+
+
+/* Runs a batch, without the lock, "busy" being set, and settles its jobs. */
+static ml_backend_status_e
+ml_runner_run(ml_runner_t *runner, ml_job_t **jobs, size_t njobs,
+    int64_t rows)
+{
+    char                  error[ML_JOB_ERROR_SIZE];
+    size_t                i;
+    int64_t               offset, piece;
+    uint64_t              started, device_ns;
+    ml_job_t             *job;
+    ml_job_status_e       result;
+    ml_backend_status_e   status;
+
+    result = ML_JOB_OK;
+    device_ns = 0;
+    error[0] = '\0';
+    started = ml_monotonic_ns();
+
+    for (offset = 0, status = ML_BACKEND_OK; offset < rows; offset += piece) {
+        piece = rows - offset;
+
+        if (piece > runner->options.batch) {
+            piece = runner->options.batch;
+        }
+
+        if (offset > 0) {
+            result = ml_runner_wanted(runner, jobs[0]);
+
+            if (result != ML_JOB_OK) {
+                break;
+            }
+        }
+
+        status = ml_runner_piece(runner, jobs, njobs, offset, piece,
+                                 &device_ns, error);
+
+        if (status != ML_BACKEND_OK) {
+            result = (status == ML_BACKEND_CANCELLED) ? ML_JOB_CANCELLED
+                                                      : ML_JOB_FAILED;
+            break;
+        }
+    }
+
+    for (i = 0; i < njobs; i++) {
+        job = jobs[i];
+
+        job->leader = (i == 0);
+        job->started = started;
+        job->batch_rows = rows;
+        job->batch_ns = device_ns;
+        job->device_ns = (uint64_t) ((double) device_ns * (double) job->rows
+                                     / (double) rows);
+
+        ml_runner_finish(runner, job, result, error);
+    }
+
+    return status;
+}
+
+
+/* The device is gone: nothing that waits will ever run.  Locked. */
+static int
+ml_runner_fail_queued(ml_runner_t *runner, const char *error)
+{
+    int        notify;
+    ml_job_t  *job;
+
+    notify = 0;
+
+    while ((job = ml_queue_first(&runner->queue)) != NULL) {
+        ml_queue_remove(&runner->queue, job);
+        ml_runner_finish(runner, job, ML_JOB_FAILED, error);
+        notify |= ml_runner_done(runner, job);
+    }
+
+    return notify;
+}
+
+
+static int
+ml_runner_expire(ml_runner_t *runner, uint64_t now)
+{
+    int        notify;
+    ml_job_t  *job;
+
+    notify = 0;
+
+    while ((job = ml_queue_take_expired(&runner->queue, now)) != NULL) {
+        ml_runner_finish(runner, job, ML_JOB_EXPIRED, "");
+        notify |= ml_runner_done(runner, job);
+    }
+
+    return notify;
+}
+
+
+static void
+ml_runner_notify(ml_runner_t *runner, int notify)
+{
+    ml_runner_depth(runner);
+
+    pthread_mutex_unlock(&runner->lock);
+
+    if (notify) {
+        runner->options.notify(runner->options.data);
+    }
+
+    pthread_mutex_lock(&runner->lock);
+}
+
+
+static void *
+ml_runner_thread(void *data)
+{
+    int                   notify;
+    size_t                n, i;
+    int64_t               rows;
+    uint64_t              now, dispatch;
+    struct timespec       until;
+    ml_runner_t          *runner;
+    ml_backend_status_e   status;
+
+    runner = data;
+
+    pthread_mutex_lock(&runner->lock);
+
+    while (!runner->stopping) {
+        now = ml_monotonic_ns();
+
+        notify = ml_runner_expire(runner, now);
+        if (notify) {
+            ml_runner_notify(runner, notify);
+            continue;
+        }
+
+        if (runner->queue.njobs == 0 || runner->busy || runner->lost) {
+            pthread_cond_wait(&runner->wake, &runner->lock);
+            continue;
+        }
+
+        dispatch = ml_queue_dispatch_time(&runner->queue,
+                                          runner->options.batch,
+                                          runner->options.delay_ns,
+                                          ml_runner_predict(runner,
+                                                      runner->queue.rows));
+
+        if (dispatch > now) {
+            until.tv_sec = (time_t) (dispatch / 1000000000);
+            until.tv_nsec = (long) (dispatch % 1000000000);
+
+            pthread_cond_timedwait(&runner->wake, &runner->lock, &until);
+            continue;
+        }
+
+        n = ml_queue_take_batch(&runner->queue, runner->options.batch,
+                                runner->jobs, (size_t) runner->options.batch,
+                                &rows);
+
+        for (i = 0; i < n; i++) {
+            runner->jobs[i]->place = ML_JOB_RUNNING;
+        }
+
+        runner->busy = rows;
+        ml_runner_notify(runner, 0);
+
+        pthread_mutex_unlock(&runner->lock);
+        status = ml_runner_run(runner, runner->jobs, n, rows);
+        pthread_mutex_lock(&runner->lock);
+
+        runner->busy = 0;
+        notify = 0;
+
+        for (i = 0; i < n; i++) {
+            notify |= ml_runner_done(runner, runner->jobs[i]);
+        }
+
+        if (status == ML_BACKEND_LOST) {
+            runner->lost = 1;
+            notify |= ml_runner_fail_queued(runner, "the device is lost");
+        }
+
+        ml_runner_notify(runner, notify);
+    }
+
+    runner->stopped = 1;
+    pthread_cond_signal(&runner->idle);
+    pthread_mutex_unlock(&runner->lock);
+
+    return NULL;
+}
+
+
+static ml_submit_e
+ml_runner_submit(ml_executor_t *executor, ml_job_t *job)
+{
+    size_t                i, bytes;
+    ml_runner_t          *runner;
+    ml_submit_e           rc;
+    ml_backend_status_e   status;
+
+    runner = (ml_runner_t *) executor;
+
+    for (i = 0; i < job->noutputs; i++) {
+        if (__builtin_mul_overflow(runner->output_bytes[i],
+                                   (size_t) job->rows, &bytes))
+        {
+            return ML_SUBMIT_MEMORY;
+        }
+
+        job->outputs[i] = malloc(bytes ? bytes : 1);
+
+        if (job->outputs[i] == NULL) {
+            return ML_SUBMIT_MEMORY;
+        }
+    }
+
+    job->submitted = ml_monotonic_ns();
+
+    pthread_mutex_lock(&runner->lock);
+
+    if (runner->stopping || runner->lost) {
+        pthread_mutex_unlock(&runner->lock);
+        return ML_SUBMIT_CLOSED;
+    }
+
+    if (runner->busy == 0 && runner->queue.njobs == 0
+        && runner->options.delay_ns == 0
+        && ml_runner_predict(runner, job->rows) < runner->options.inline_ns)
+    {
+        job->place = ML_JOB_RUNNING;
+        runner->busy = job->rows;
+        pthread_mutex_unlock(&runner->lock);
+
+        status = ml_runner_run(runner, &job, 1, job->rows);
+
+        pthread_mutex_lock(&runner->lock);
+        runner->busy = 0;
+        runner->lost = (status == ML_BACKEND_LOST);
+        pthread_mutex_unlock(&runner->lock);
+
+        return ML_SUBMIT_DONE;
+    }
+
+    rc = ML_SUBMIT_QUEUED;
+
+    if (ml_queue_push(&runner->queue, job) != 0) {
+        rc = ML_SUBMIT_FULL;
+
+    } else {
+        ml_runner_depth(runner);
+        pthread_cond_signal(&runner->wake);
+    }
+
+    pthread_mutex_unlock(&runner->lock);
+
+    return rc;
+}
+
+
+static ml_cancel_e
+ml_runner_cancel(ml_executor_t *executor, ml_job_t *job)
+{
+    ml_cancel_e   rc;
+    ml_runner_t  *runner;
+
+    runner = (ml_runner_t *) executor;
+
+    pthread_mutex_lock(&runner->lock);
+
+    switch (job->place) {
+
+    case ML_JOB_QUEUED:
+        ml_queue_remove(&runner->queue, job);
+        ml_runner_depth(runner);
+        rc = ML_CANCEL_REMOVED;
+        break;
+
+    case ML_JOB_RUNNING:
+        job->cancelled = 1;
+        rc = ML_CANCEL_RUNNING;
+        break;
+
+    default:
+        rc = ML_CANCEL_FINISHED;
+        break;
+    }
+
+    pthread_mutex_unlock(&runner->lock);
+
+    return rc;
+}
+
+
+static ml_job_t *
+ml_runner_completed(ml_executor_t *executor)
+{
+    ml_job_t     *jobs;
+    ml_runner_t  *runner;
+
+    runner = (ml_runner_t *) executor;
+
+    pthread_mutex_lock(&runner->lock);
+
+    jobs = runner->done;
+    runner->done = NULL;
+    runner->done_last = &runner->done;
+
+    pthread_mutex_unlock(&runner->lock);
+
+    return jobs;
+}
+
+
+static uint64_t
+ml_runner_backlog(ml_executor_t *executor)
+{
+    uint64_t      ns;
+    ml_runner_t  *runner;
+
+    runner = (ml_runner_t *) executor;
+    ns = 0;
+
+    pthread_mutex_lock(&runner->lock);
+
+    if (runner->queue.rows) {
+        ns += ml_runner_predict(runner, runner->queue.rows);
+    }
+
+    if (runner->busy) {
+        ns += ml_runner_predict(runner, runner->busy);
+    }
+
+    pthread_mutex_unlock(&runner->lock);
+
+    return ns;
+}
+
+
+static int
+ml_runner_alive(ml_executor_t *executor)
+{
+    int           alive;
+    ml_runner_t  *runner;
+
+    runner = (ml_runner_t *) executor;
+
+    pthread_mutex_lock(&runner->lock);
+    alive = !runner->lost;
+    pthread_mutex_unlock(&runner->lock);
+
+    return alive;
+}
+
+
+static void
+ml_runner_free_buffers(void **buffers, size_t n)
+{
+    size_t  i;
+
+    for (i = 0; buffers && i < n; i++) {
+        free(buffers[i]);
+    }
+
+    free(buffers);
+}
+
+
+static void
+ml_runner_free(ml_runner_t *runner)
+{
+    ml_runner_free_buffers(runner->inputs, runner->ninputs);
+    ml_runner_free_buffers(runner->outputs, runner->noutputs);
+
+    free(runner->input_bytes);
+    free(runner->output_bytes);
+    free(runner->run_inputs);
+    free(runner->run_outputs);
+    free(runner->jobs);
+
+    ml_queue_destroy(&runner->queue);
+
+    pthread_cond_destroy(&runner->idle);
+    pthread_cond_destroy(&runner->wake);
+    pthread_mutex_destroy(&runner->lock);
+
+    free(runner);
+}
+
+
+static int
+ml_runner_close(ml_executor_t *executor, unsigned timeout_ms)
+{
+    int               rc;
+    ml_job_t         *job, *next;
+    uint64_t          deadline;
+    ml_runner_t      *runner;
+    struct timespec   until;
+
+    runner = (ml_runner_t *) executor;
+
+    deadline = ml_monotonic_ns() + (uint64_t) timeout_ms * 1000000;
+    until.tv_sec = (time_t) (deadline / 1000000000);
+    until.tv_nsec = (long) (deadline % 1000000000);
+
+    pthread_mutex_lock(&runner->lock);
+
+    runner->stopping = 1;
+    pthread_cond_signal(&runner->wake);
+
+    while ((job = ml_queue_first(&runner->queue)) != NULL) {
+        ml_queue_remove(&runner->queue, job);
+        ml_job_free(job);
+    }
+
+    ml_runner_depth(runner);
+
+    if (runner->busy && runner->options.backend->cancel) {
+        runner->options.backend->cancel(runner->options.context);
+    }
+
+    for (rc = 0; !runner->stopped && rc == 0; /* void */ ) {
+        rc = pthread_cond_timedwait(&runner->idle, &runner->lock, &until);
+    }
+
+    pthread_mutex_unlock(&runner->lock);
+
+    if (!runner->stopped) {
+        return -1;
+    }
+
+    pthread_join(runner->thread, NULL);
+
+    for (job = runner->done; job; job = next) {
+        next = job->next;
+        ml_job_free(job);
+    }
+
+    ml_runner_free(runner);
+
+    return 0;
+}
+
+
+/* Sizes of one row, and room for a whole batch, of each input or output. */
+static int
+ml_runner_buffers(const ml_tensor_spec_t *specs, size_t n, int batched,
+    int64_t batch, size_t **row_bytes, void ***buffers)
+{
+    size_t  i, bytes;
+
+    *row_bytes = calloc(n + 1, sizeof(size_t));
+    *buffers = calloc(n + 1, sizeof(void *));
+
+    if (*row_bytes == NULL || *buffers == NULL) {
+        return -1;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (ml_tensor_size(specs[i].dtype, specs[i].rank - (batched ? 1 : 0),
+                           specs[i].dims + (batched ? 1 : 0), &bytes)
+            != 0)
+        {
+            return -1;
+        }
+
+        (*row_bytes)[i] = bytes;
+        (*buffers)[i] = calloc((size_t) batch, bytes ? bytes : 1);
+
+        if ((*buffers)[i] == NULL) {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+ml_runner_warm(ml_runner_t *runner, char *error, size_t size)
+{
+    size_t                i;
+    int64_t               rows;
+    uint64_t              start;
+    unsigned              n, run;
+    ml_backend_meter_t    meter;
+    const ml_backend_t   *backend;
+    ml_backend_status_e   status;
+
+    backend = runner->options.backend;
+
+    for (n = 0; /* void */ ; n++) {
+        rows = ml_runner_size(runner, n);
+
+        status = backend->plan(runner->options.context, rows, error, size);
+        if (status != ML_BACKEND_OK) {
+            return -1;
+        }
+
+        if (rows == runner->options.batch) {
+            break;
+        }
+    }
+
+    for (i = 0; i < runner->ninputs; i++) {
+        runner->run_inputs[i] = runner->inputs[i];
+    }
+
+    for (i = 0; i < runner->noutputs; i++) {
+        runner->run_outputs[i] = runner->outputs[i];
+    }
+
+    /* the first run is cold, the second one is what requests will see */
+
+    for (run = 0; run < 2; run++) {
+        start = ml_monotonic_ns();
+
+        status = backend->run(runner->options.context, 1, runner->run_inputs,
+                              runner->run_outputs, &meter, error, size);
+        if (status != ML_BACKEND_OK) {
+            return -1;
+        }
+    }
+
+    ml_runner_learn(runner, 0, ml_monotonic_ns() - start);
+
+    return 0;
+}
+
+
+static int
+ml_runner_start(ml_runner_t *runner)
+{
+    int       rc;
+    sigset_t  all, old;
+
+    /* a thread inherits the mask: signals are for the event loop alone */
+
+    sigfillset(&all);
+
+    if (pthread_sigmask(SIG_BLOCK, &all, &old) != 0) {
+        return -1;
+    }
+
+    rc = pthread_create(&runner->thread, NULL, ml_runner_thread, runner);
+
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+
+    return rc == 0 ? 0 : -1;
+}
+
+
+ml_executor_t *
+ml_runner_create(const ml_runner_options_t *options, char *error, size_t size)
+{
+    int                      batched;
+    int64_t                  max_rows;
+    ml_runner_t             *runner;
+    pthread_condattr_t       attributes;
+    const ml_tensor_spec_t  *inputs, *outputs;
+
+    runner = calloc(1, sizeof(ml_runner_t));
+    if (runner == NULL) {
+        snprintf(error, size, "out of memory");
+        return NULL;
+    }
+
+    runner->executor.ops = &ml_runner_ops;
+    runner->options = *options;
+    runner->done_last = &runner->done;
+
+    pthread_mutex_init(&runner->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&runner->wake, &attributes);
+    pthread_cond_init(&runner->idle, &attributes);
+    pthread_condattr_destroy(&attributes);
+
+    batched = ml_model_batched(options->model);
+    inputs = ml_model_inputs(options->model, &runner->ninputs);
+    outputs = ml_model_outputs(options->model, &runner->noutputs);
+
+    runner->run_inputs = calloc(runner->ninputs + 1, sizeof(void *));
+    runner->run_outputs = calloc(runner->noutputs + 1, sizeof(void *));
+    runner->jobs = calloc((size_t) options->batch, sizeof(ml_job_t *));
+
+    /* a full queue of full batches */
+
+    if (__builtin_mul_overflow((int64_t) options->queue, options->batch,
+                               &max_rows)
+        || runner->run_inputs == NULL
+        || runner->run_outputs == NULL
+        || runner->jobs == NULL
+        || ml_queue_init(&runner->queue, options->queue, max_rows) != 0
+        || ml_runner_buffers(inputs, runner->ninputs, batched, options->batch,
+                             &runner->input_bytes, &runner->inputs)
+           != 0
+        || ml_runner_buffers(outputs, runner->noutputs, batched,
+                             options->batch, &runner->output_bytes,
+                             &runner->outputs)
+           != 0)
+    {
+        snprintf(error, size, "out of memory");
+        ml_runner_free(runner);
+        return NULL;
+    }
+
+    if (ml_runner_warm(runner, error, size) != 0) {
+        ml_runner_free(runner);
+        return NULL;
+    }
+
+    if (ml_runner_start(runner) != 0) {
+        snprintf(error, size, "cannot start a thread");
+        ml_runner_free(runner);
+        return NULL;
+    }
+
+    return &runner->executor;
+}

@@ -1,0 +1,202 @@
+/* What the files of infer share; other modules see ngx_http_ml.h only. */
+
+#ifndef NGX_HTTP_ML_INFER_H
+#define NGX_HTTP_ML_INFER_H
+
+#include "ngx_http_ml.h"
+
+#include "ml_backend.h"
+#include "ml_breaker.h"
+#include "ml_contract.h"
+#include "ml_executor.h"
+#include "ml_model.h"
+#include "ml_model_table.h"
+
+
+#define NGX_HTTP_ML_INFER_ERROR_SIZE  256
+
+
+/* How a request to ml_infer ended; also the outcome label of its counter. */
+typedef enum {
+    NGX_HTTP_ML_INFER_UNSET = 0,
+    NGX_HTTP_ML_INFER_OK,
+    NGX_HTTP_ML_INFER_FAILED,           /* the backend failed */
+    NGX_HTTP_ML_INFER_EXPIRED,          /* deadline passed before the start */
+    NGX_HTTP_ML_INFER_TIMEOUT,          /* deadline passed while it ran */
+    NGX_HTTP_ML_INFER_QUEUE_FULL,
+    NGX_HTTP_ML_INFER_BREAKER_OPEN,
+    NGX_HTTP_ML_INFER_UNAVAILABLE,      /* not loaded, or the device lost */
+    NGX_HTTP_ML_INFER_INVALID,          /* rows that do not fit together */
+    NGX_HTTP_ML_INFER_CANCELLED,        /* the client left */
+    NGX_HTTP_ML_INFER_NOUTCOMES
+} ngx_http_ml_infer_outcome_e;
+
+
+/* One ml_model block. */
+typedef struct {
+    ngx_str_t                    name;          /* NUL-terminated */
+    ngx_http_ml_place_t          place;
+
+    ngx_str_t                    file;
+    ngx_str_t                    device;
+    ngx_int_t                    batch;         /* rows */
+    ngx_msec_t                   delay;
+    ngx_int_t                    queue;         /* jobs */
+    ngx_msec_t                   timeout;
+    ngx_uint_t                   breaker_given; /* unsigned:1 */
+    ml_breaker_conf_t            breaker;
+
+    ml_model_t                  *model;
+    const ml_tensor_spec_t      *inputs;
+    size_t                       ninputs;
+    const ml_tensor_spec_t      *outputs;
+    size_t                       noutputs;
+
+    /* of this process; set when it starts */
+    ml_model_entry_t            *entry;
+    const ml_backend_t          *backend;
+    ml_backend_context_t        *context;
+    ml_executor_t               *executor;      /* NULL: unavailable */
+    ngx_uint_t                   stuck;         /* did not stop in time */
+    ml_counter_t                *counters[NGX_HTTP_ML_INFER_NOUTCOMES];
+    char                         error[NGX_HTTP_ML_INFER_ERROR_SIZE];
+} ngx_http_ml_infer_model_t;
+
+
+typedef struct {
+    ngx_array_t                  models;        /* ..._model_t * */
+    ngx_array_t                  locations;     /* ..._location_t */
+    ml_model_table_t            *table;
+} ngx_http_ml_infer_main_conf_t;
+
+
+typedef struct {
+    ngx_str_t                    name;          /* of the model */
+    ngx_uint_t                   given;         /* ml_infer stands here */
+    ngx_http_ml_place_t          place;
+    ngx_http_ml_infer_model_t   *model;         /* NULL: off */
+    ml_contract_form_e           form;
+    ngx_array_t                 *echo;          /* ngx_str_t */
+    ngx_http_ml_place_t          echo_place;
+    ngx_uint_t                   log_level;
+} ngx_http_ml_infer_loc_conf_t;
+
+
+/* A location with ml_infer, to be checked when everything is merged. */
+typedef struct {
+    ngx_http_ml_infer_loc_conf_t  *conf;
+    void                         **loc_conf;
+} ngx_http_ml_infer_location_t;
+
+
+typedef struct ngx_http_ml_infer_task_s  ngx_http_ml_infer_task_t;
+
+
+/* infer's part of the request's state. */
+typedef struct {
+    ngx_http_request_t           *request;
+    ngx_http_ml_state_t          *state;
+    ngx_http_ml_infer_model_t    *model;
+    ngx_http_ml_infer_loc_conf_t *conf;
+    ngx_http_ml_infer_task_t     *task;         /* NULL: nothing under way */
+    ngx_event_t                   timer;
+    ngx_uint_t                    outcome;
+    ngx_uint_t                    ran;          /* unsigned:1; then: */
+    uint64_t                      queue_ns;
+    uint64_t                      compute_ns;   /* its share */
+    int64_t                       batch_rows;
+} ngx_http_ml_infer_ctx_t;
+
+
+/* Goes with a job; outlives the request if its client leaves. */
+struct ngx_http_ml_infer_task_s {
+    ngx_http_ml_infer_ctx_t      *ctx;          /* NULL: nobody waits */
+    ngx_http_ml_infer_model_t    *model;
+    ml_breaker_ticket_t           ticket;
+    ml_job_t                     *job;
+};
+
+
+/* ngx_http_ml_infer_module.c */
+
+extern ngx_module_t              ngx_http_ml_infer_module;
+extern const ngx_http_ml_api_t  *ngx_http_ml_infer_api;
+
+const ngx_http_ml_feature_t *ngx_http_ml_infer_validate(void);
+
+
+/* ngx_http_ml_infer_conf.c */
+
+char *ngx_http_ml_infer_model_block(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_ml_infer_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_ml_infer_echo(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+void *ngx_http_ml_infer_create_main_conf(ngx_conf_t *cf);
+void *ngx_http_ml_infer_create_loc_conf(ngx_conf_t *cf);
+char *ngx_http_ml_infer_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+
+
+/* ngx_http_ml_infer_check.c */
+
+/* Everything that can be wrong between locations, contracts and models. */
+ngx_int_t ngx_http_ml_infer_check(ngx_conf_t *cf,
+    const ngx_http_ml_feature_t *validate);
+
+
+/* ngx_http_ml_infer_handler.c */
+
+ngx_int_t ngx_http_ml_infer_gate(ngx_http_request_t *r,
+    ngx_http_ml_state_t *state);
+ngx_int_t ngx_http_ml_infer_handler(ngx_http_request_t *r);
+
+/* A job came back from its executor. */
+void ngx_http_ml_infer_completed(ml_job_t *job);
+
+
+/* ngx_http_ml_infer_process.c */
+
+ngx_int_t ngx_http_ml_infer_init_process(ngx_cycle_t *cycle);
+void ngx_http_ml_infer_exit_process(ngx_cycle_t *cycle);
+
+/* Stops a model's executor and unloads it; a second call does nothing. */
+void ngx_http_ml_infer_stop(ngx_http_ml_infer_model_t *model);
+
+/* The models of this process, NULL before it started. */
+ngx_http_ml_infer_main_conf_t *ngx_http_ml_infer_running(void);
+
+
+/* ngx_http_ml_infer_status.c */
+
+ngx_int_t ngx_http_ml_infer_zone_init(ngx_cycle_t *cycle, u_char *region,
+    size_t size, ngx_uint_t fresh);
+void ngx_http_ml_infer_reap(ngx_uint_t process);
+ngx_uint_t ngx_http_ml_infer_ready(ml_text_t *reason);
+void ngx_http_ml_infer_status_json(ml_text_t *out);
+void ngx_http_ml_infer_status_prometheus(ml_text_t *out);
+
+/* Counts what a job did, once for its batch where that is meant. */
+void ngx_http_ml_infer_measure(ngx_http_ml_infer_model_t *model,
+    const ml_job_t *job);
+void ngx_http_ml_infer_count(ngx_http_ml_infer_model_t *model,
+    ngx_uint_t outcome);
+
+/* "ok", "queue_full", ...; static. */
+const char *ngx_http_ml_infer_outcome(ngx_uint_t outcome);
+
+extern const ml_metric_family_t  ngx_http_ml_infer_families[];
+
+
+/* ngx_http_ml_infer_variables.c */
+
+ngx_int_t ngx_http_ml_infer_add_variables(ngx_conf_t *cf);
+
+
+static ngx_inline ngx_http_ml_infer_ctx_t *
+ngx_http_ml_infer_ctx(ngx_http_ml_state_t *state)
+{
+    return state ? state->part[NGX_HTTP_ML_INFER] : NULL;
+}
+
+
+#endif /* NGX_HTTP_ML_INFER_H */

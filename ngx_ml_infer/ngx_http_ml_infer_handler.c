@@ -1,0 +1,759 @@
+/*
+ * Gate and content handler: how a request becomes a job, and what may happen
+ * to it until it has an answer.
+ *
+ * DESIGN.  While a job is under way three things can come first: its result,
+ * its deadline (a timer, which also keeps a worker that is told to quit
+ * waiting), or the end of the request, when its client leaves.  Whoever is
+ * first takes ctx->task and clears it.  A job that was already running goes
+ * on without a request; its task then has no ctx, and completed() only counts
+ * and frees it.
+ */
+
+#include "ngx_http_ml_infer.h"
+
+#include "ml_response.h"
+
+
+/* For a model that only a person can bring back. */
+#define NGX_HTTP_ML_INFER_RETRY  30
+
+
+static ngx_http_ml_infer_ctx_t *ngx_http_ml_infer_get_ctx(
+    ngx_http_request_t *r, ngx_http_ml_state_t *state);
+static ngx_int_t ngx_http_ml_infer_refuse(ngx_http_ml_infer_ctx_t *ctx,
+    ngx_uint_t outcome, ngx_uint_t status, const char *detail,
+    ngx_uint_t retry);
+static ngx_int_t ngx_http_ml_infer_unavailable(ngx_http_ml_infer_ctx_t *ctx);
+static ngx_int_t ngx_http_ml_infer_open(ngx_http_ml_infer_ctx_t *ctx,
+    uint64_t ms);
+static ngx_http_ml_infer_task_t *ngx_http_ml_infer_task(
+    ngx_http_ml_infer_ctx_t *ctx, int64_t rows);
+static void ngx_http_ml_infer_task_free(ngx_http_ml_infer_task_t *task);
+static ngx_int_t ngx_http_ml_infer_submit(ngx_http_ml_infer_ctx_t *ctx,
+    ngx_http_ml_infer_task_t *task);
+static ngx_int_t ngx_http_ml_infer_wait(ngx_http_ml_infer_ctx_t *ctx,
+    ngx_http_ml_infer_task_t *task);
+static void ngx_http_ml_infer_deadline(ngx_event_t *ev);
+static void ngx_http_ml_infer_cleanup(void *data);
+static void ngx_http_ml_infer_conclude(ngx_http_ml_infer_task_t *task);
+static void ngx_http_ml_infer_bill(ngx_http_ml_infer_ctx_t *ctx,
+    uint64_t device_ns, int64_t rows);
+static ngx_int_t ngx_http_ml_infer_result(ngx_http_ml_infer_ctx_t *ctx,
+    ml_job_t *job);
+static ngx_int_t ngx_http_ml_infer_answer(ngx_http_ml_infer_ctx_t *ctx,
+    ml_job_t *job);
+static ngx_int_t ngx_http_ml_infer_render(ngx_http_ml_infer_ctx_t *ctx,
+    ml_job_t *job, ml_text_t *text);
+
+
+static ngx_inline uint64_t
+ngx_http_ml_infer_msec(void)
+{
+    return ml_monotonic_ns() / 1000000;
+}
+
+
+/* What the client is told to wait: whole seconds, at least one. */
+
+static ngx_uint_t
+ngx_http_ml_infer_backlog(ngx_http_ml_infer_model_t *model)
+{
+    uint64_t  ns;
+
+    ns = model->executor->ops->backlog(model->executor);
+
+    return ngx_max((ns + 999999999) / 1000000000, 1);
+}
+
+
+ngx_int_t
+ngx_http_ml_infer_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
+{
+    uint64_t                    ms;
+    ngx_http_ml_infer_ctx_t    *ctx;
+    ngx_http_ml_infer_model_t  *model;
+
+    ctx = ngx_http_ml_infer_get_ctx(r, state);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    model = ctx->model;
+
+    if (model->executor == NULL
+        || !model->executor->ops->alive(model->executor))
+    {
+        return ngx_http_ml_infer_unavailable(ctx);
+    }
+
+    ms = ml_breaker_peek(&model->entry->breaker, ngx_http_ml_infer_msec());
+
+    if (ms) {
+        return ngx_http_ml_infer_open(ctx, ms);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_ml_infer_handler(ngx_http_request_t *r)
+{
+    int64_t                        rows;
+    uint64_t                       ms;
+    ngx_http_ml_state_t           *state;
+    ml_breaker_ticket_t            ticket;
+    ngx_http_ml_infer_ctx_t       *ctx;
+    ngx_http_ml_infer_task_t      *task;
+    ngx_http_ml_infer_model_t     *model;
+    const ngx_http_ml_feature_t   *validate;
+
+    state = ngx_http_ml_infer_api->state(r);
+    validate = ngx_http_ml_infer_validate();
+
+    /*
+     * Subrequests skip the guards, and a redirect may lead here from a
+     * location with another contract: only tensors that passed this one.
+     */
+
+    if (r != r->main
+        || state == NULL
+        || state->tensors == NULL
+        || state->contract
+           != ngx_http_get_module_loc_conf(r, (*validate->module)))
+    {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "\"ml_infer\" was reached without tensors that were "
+                      "validated for its location");
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx = ngx_http_ml_infer_get_ctx(r, state);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    model = ctx->model;
+
+    if (model->executor == NULL) {
+        return ngx_http_ml_infer_unavailable(ctx);
+    }
+
+    rows = ml_contract_rows(model->model, state->tensors, state->ntensors,
+                            ctx->conf->form);
+
+    if (rows < 1) {
+        return ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_INVALID, 422,
+                                 rows == 0 ? "The batch has no rows"
+                                           : "The tensors differ in rows", 0);
+    }
+
+    ms = ml_breaker_admit(&model->entry->breaker, &model->breaker,
+                          ngx_http_ml_infer_msec(), &ticket);
+    if (ms) {
+        return ngx_http_ml_infer_open(ctx, ms);
+    }
+
+    task = ngx_http_ml_infer_task(ctx, rows);
+
+    if (task == NULL) {
+        ml_breaker_release(&model->entry->breaker, ngx_http_ml_infer_msec(),
+                           &ticket);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    task->ticket = ticket;
+
+    return ngx_http_ml_infer_submit(ctx, task);
+}
+
+
+static ngx_http_ml_infer_ctx_t *
+ngx_http_ml_infer_get_ctx(ngx_http_request_t *r, ngx_http_ml_state_t *state)
+{
+    ngx_http_cleanup_t       *cln;
+    ngx_http_ml_infer_ctx_t  *ctx;
+
+    ctx = ngx_http_ml_infer_ctx(state);
+
+    if (ctx == NULL) {
+        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_ml_infer_ctx_t));
+        if (ctx == NULL) {
+            return NULL;
+        }
+
+        /* runs before the core's, which settles, as it was added later */
+
+        cln = ngx_http_cleanup_add(r, 0);
+        if (cln == NULL) {
+            return NULL;
+        }
+
+        cln->handler = ngx_http_ml_infer_cleanup;
+        cln->data = ctx;
+
+        ctx->request = r;
+        ctx->state = state;
+
+        state->part[NGX_HTTP_ML_INFER] = ctx;
+    }
+
+    /* another location after a redirect */
+
+    ctx->conf = ngx_http_get_module_loc_conf(r, ngx_http_ml_infer_module);
+    ctx->model = ctx->conf->model;
+
+    return ctx;
+}
+
+
+static ngx_int_t
+ngx_http_ml_infer_refuse(ngx_http_ml_infer_ctx_t *ctx, ngx_uint_t outcome,
+    ngx_uint_t status, const char *detail, ngx_uint_t retry)
+{
+    ml_error_answer_t  answer;
+
+    ctx->outcome = outcome;
+    ngx_http_ml_infer_count(ctx->model, outcome);
+
+    if (outcome != NGX_HTTP_ML_INFER_TIMEOUT) {
+        ctx->state->refund = 1;
+    }
+
+    ngx_log_error(ctx->conf->log_level, ctx->request->connection->log, 0,
+                  "inference refused: %s, model \"%V\"",
+                  ngx_http_ml_infer_outcome(outcome), &ctx->model->name);
+
+    ngx_memzero(&answer, sizeof(ml_error_answer_t));
+
+    answer.status = status;
+    answer.detail = detail;
+    answer.retry_after = retry;
+
+    return ngx_http_ml_infer_api->refuse(ctx->request, ctx->state, &answer,
+                                         ngx_http_ml_infer_outcome(outcome));
+}
+
+
+static ngx_int_t
+ngx_http_ml_infer_unavailable(ngx_http_ml_infer_ctx_t *ctx)
+{
+    return ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_UNAVAILABLE,
+                                    NGX_HTTP_SERVICE_UNAVAILABLE,
+                                    "The model is not available",
+                                    NGX_HTTP_ML_INFER_RETRY);
+}
+
+
+static ngx_int_t
+ngx_http_ml_infer_open(ngx_http_ml_infer_ctx_t *ctx, uint64_t ms)
+{
+    return ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_BREAKER_OPEN,
+                                    NGX_HTTP_SERVICE_UNAVAILABLE,
+                                    "The model is failing",
+                                    (ms + 999) / 1000);
+}
+
+
+/* The tensors become the job's. */
+
+static ngx_http_ml_infer_task_t *
+ngx_http_ml_infer_task(ngx_http_ml_infer_ctx_t *ctx, int64_t rows)
+{
+    size_t                      i;
+    ml_job_t                   *job;
+    ml_tensor_t                *tensor;
+    ngx_http_ml_state_t        *state;
+    ngx_http_ml_infer_task_t   *task;
+    ngx_http_ml_infer_model_t  *model;
+
+    state = ctx->state;
+    model = ctx->model;
+
+    task = ngx_calloc(sizeof(ngx_http_ml_infer_task_t),
+                      ctx->request->connection->log);
+    if (task == NULL) {
+        return NULL;
+    }
+
+    task->model = model;
+    task->ctx = ctx;
+
+    job = ml_job_create(model->ninputs, model->noutputs);
+    task->job = job;
+
+    if (job == NULL) {
+        ngx_free(task);
+        return NULL;
+    }
+
+    for (i = 0; i < model->ninputs; i++) {
+        tensor = ml_contract_find(state->tensors, state->ntensors,
+                                  model->inputs[i].name);
+
+        if (tensor == NULL || tensor->data == NULL) {
+
+            /* an error_page led here again: there is nothing left to run */
+
+            ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
+                          "the tensors of this request are used up");
+            ngx_http_ml_infer_task_free(task);
+            return NULL;
+        }
+
+        job->inputs[i] = tensor->data;
+        tensor->data = NULL;
+    }
+
+    job->rows = rows;
+    job->data = task;
+    job->deadline = ml_monotonic_ns() + (uint64_t) model->timeout * 1000000;
+
+    return task;
+}
+
+
+static void
+ngx_http_ml_infer_task_free(ngx_http_ml_infer_task_t *task)
+{
+    ml_job_free(task->job);
+    ngx_free(task);
+}
+
+
+static ngx_int_t
+ngx_http_ml_infer_submit(ngx_http_ml_infer_ctx_t *ctx,
+    ngx_http_ml_infer_task_t *task)
+{
+    ngx_int_t                   rc;
+    ml_submit_e                 submitted;
+    ngx_http_ml_infer_model_t  *model;
+
+    model = ctx->model;
+
+    submitted = model->executor->ops->submit(model->executor, task->job);
+
+    switch (submitted) {
+
+    case ML_SUBMIT_QUEUED:
+        return ngx_http_ml_infer_wait(ctx, task);
+
+    case ML_SUBMIT_DONE:
+        ngx_http_ml_infer_conclude(task);
+        rc = ngx_http_ml_infer_result(ctx, task->job);
+        ngx_http_ml_infer_task_free(task);
+        return rc;
+
+    default:
+        break;
+    }
+
+    ml_breaker_release(&model->entry->breaker, ngx_http_ml_infer_msec(),
+                       &task->ticket);
+    ngx_http_ml_infer_task_free(task);
+
+    if (submitted == ML_SUBMIT_FULL) {
+        return ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_QUEUE_FULL,
+                                        NGX_HTTP_TOO_MANY_REQUESTS,
+                                        "The model's queue is full",
+                                        ngx_http_ml_infer_backlog(model));
+    }
+
+    return ngx_http_ml_infer_unavailable(ctx);
+}
+
+
+static ngx_int_t
+ngx_http_ml_infer_wait(ngx_http_ml_infer_ctx_t *ctx,
+    ngx_http_ml_infer_task_t *task)
+{
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+    ctx->task = task;
+
+    /* from here on the cleanup takes the job back */
+
+    if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->read_event_handler = ngx_http_test_reading;
+    r->connection->log->action = "waiting for inference";
+
+    ctx->timer.handler = ngx_http_ml_infer_deadline;
+    ctx->timer.data = ctx;
+    ctx->timer.log = r->connection->log;
+
+    ngx_add_timer(&ctx->timer, ctx->model->timeout);
+
+    r->main->count++;
+
+    return NGX_DONE;
+}
+
+
+/* A job came back from its executor. */
+
+void
+ngx_http_ml_infer_completed(ml_job_t *job)
+{
+    ngx_int_t                  rc;
+    ngx_connection_t          *c;
+    ngx_http_request_t        *r;
+    ngx_http_ml_infer_ctx_t   *ctx;
+    ngx_http_ml_infer_task_t  *task;
+
+    task = job->data;
+    ctx = task->ctx;
+
+    ngx_http_ml_infer_conclude(task);
+
+    if (ctx == NULL) {
+        ngx_http_ml_infer_task_free(task);
+        return;
+    }
+
+    ctx->task = NULL;
+
+    if (ctx->timer.timer_set) {
+        ngx_del_timer(&ctx->timer);
+    }
+
+    r = ctx->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->read_event_handler = ngx_http_block_reading;
+
+    rc = ngx_http_ml_infer_result(ctx, job);
+
+    ngx_http_ml_infer_task_free(task);
+
+    ngx_http_finalize_request(r, rc);
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_http_ml_infer_deadline(ngx_event_t *ev)
+{
+    ngx_int_t                   rc;
+    ml_cancel_e                 cancelled;
+    ngx_connection_t           *c;
+    ngx_http_request_t         *r;
+    ngx_http_ml_infer_ctx_t    *ctx;
+    ngx_http_ml_infer_task_t   *task;
+    ngx_http_ml_infer_model_t  *model;
+
+    ctx = ev->data;
+    task = ctx->task;
+    model = task->model;
+    r = ctx->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    cancelled = model->executor->ops->cancel(model->executor, task->job);
+
+    if (cancelled == ML_CANCEL_FINISHED) {
+
+        /* its event is on the way; a timer must stand until then (quit) */
+
+        ngx_add_timer(ev, 10);
+        return;
+    }
+
+    ctx->task = NULL;
+    task->ctx = NULL;
+
+    r->read_event_handler = ngx_http_block_reading;
+
+    if (cancelled == ML_CANCEL_REMOVED) {
+        task->job->status = ML_JOB_EXPIRED;
+        task->job->finished = ml_monotonic_ns();
+
+        ngx_http_ml_infer_conclude(task);
+
+        rc = ngx_http_ml_infer_result(ctx, task->job);
+
+        ngx_http_ml_infer_task_free(task);
+
+    } else {
+        ngx_http_ml_infer_bill(ctx, 0, task->job->rows);
+
+        rc = ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_TIMEOUT,
+                                      NGX_HTTP_GATEWAY_TIME_OUT,
+                                      "The deadline passed while the model "
+                                      "was running", 0);
+    }
+
+    ngx_http_finalize_request(r, rc);
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* The request ends before its job: only state and job may be touched. */
+
+static void
+ngx_http_ml_infer_cleanup(void *data)
+{
+    ngx_http_ml_infer_ctx_t    *ctx = data;
+
+    ngx_http_ml_infer_task_t   *task;
+    ngx_http_ml_infer_model_t  *model;
+
+    task = ctx->task;
+
+    if (task == NULL) {
+        return;
+    }
+
+    model = task->model;
+
+    ctx->task = NULL;
+    task->ctx = NULL;
+
+    if (ctx->timer.timer_set) {
+        ngx_del_timer(&ctx->timer);
+    }
+
+    ctx->outcome = NGX_HTTP_ML_INFER_CANCELLED;
+    ngx_http_ml_infer_count(model, NGX_HTTP_ML_INFER_CANCELLED);
+
+    switch (model->executor->ops->cancel(model->executor, task->job)) {
+
+    case ML_CANCEL_REMOVED:
+        ctx->state->refund = 1;
+        ml_breaker_release(&model->entry->breaker, ngx_http_ml_infer_msec(),
+                           &task->ticket);
+        ngx_http_ml_infer_task_free(task);
+        break;
+
+    case ML_CANCEL_RUNNING:
+        ngx_http_ml_infer_bill(ctx, 0, task->job->rows);
+        break;
+
+    case ML_CANCEL_FINISHED:
+        ngx_http_ml_infer_bill(ctx, task->job->device_ns, task->job->rows);
+        break;
+    }
+}
+
+
+/*
+ * What the breaker and the metrics learn.  A batch counts once, whatever
+ * number of jobs it had; but a probe is the one call that the half-open
+ * breaker waits for.
+ */
+
+static void
+ngx_http_ml_infer_conclude(ngx_http_ml_infer_task_t *task)
+{
+    uint64_t                    now;
+    ml_job_t                   *job;
+    ml_breaker_t               *breaker;
+    ngx_http_ml_infer_model_t  *model;
+
+    job = task->job;
+    model = task->model;
+    breaker = &model->entry->breaker;
+    now = ngx_http_ml_infer_msec();
+
+    ngx_http_ml_infer_measure(model, job);
+
+    if (job->started == 0 || (!job->leader && !task->ticket.probe)) {
+        ml_breaker_release(breaker, now, &task->ticket);
+        return;
+    }
+
+    switch (job->status) {
+
+    case ML_JOB_OK:
+        ml_breaker_success(breaker, &model->breaker, now, &task->ticket);
+        break;
+
+    case ML_JOB_FAILED:
+        ml_breaker_failure(breaker, &model->breaker, now, &task->ticket);
+        break;
+
+    default:
+        ml_breaker_release(breaker, now, &task->ticket);
+        break;
+    }
+}
+
+
+/* The device worked for the request; when its time is not known yet, what
+ * its rows usually take. */
+
+static void
+ngx_http_ml_infer_bill(ngx_http_ml_infer_ctx_t *ctx, uint64_t device_ns,
+    int64_t rows)
+{
+    if (device_ns == 0) {
+        device_ns = ctx->model->entry->row_ns * (uint64_t) rows;
+    }
+
+    ctx->state->executed = 1;
+    ctx->state->compute_ns = device_ns;
+}
+
+
+static ngx_int_t
+ngx_http_ml_infer_result(ngx_http_ml_infer_ctx_t *ctx, ml_job_t *job)
+{
+    if (job->started) {
+        ctx->ran = 1;
+        ctx->queue_ns = job->started - job->submitted;
+        ctx->compute_ns = job->device_ns;
+        ctx->batch_rows = job->batch_rows;
+    }
+
+    switch (job->status) {
+
+    case ML_JOB_OK:
+        return ngx_http_ml_infer_answer(ctx, job);
+
+    case ML_JOB_FAILED:
+        ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
+                      "model \"%V\" failed: %s", &ctx->model->name,
+                      job->error);
+
+        return ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_FAILED,
+                                        NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                        "Inference failed", 0);
+
+    case ML_JOB_EXPIRED:
+        return ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_EXPIRED,
+                                        NGX_HTTP_SERVICE_UNAVAILABLE,
+                                        "The deadline passed before the "
+                                        "model was free",
+                                        ngx_http_ml_infer_backlog(ctx->model));
+
+    case ML_JOB_LATE:
+        ngx_http_ml_infer_bill(ctx, job->device_ns, job->rows);
+
+        return ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_TIMEOUT,
+                                        NGX_HTTP_GATEWAY_TIME_OUT,
+                                        "The deadline passed while the model "
+                                        "was running", 0);
+
+    default: /* ML_JOB_CANCELLED: the device was asked to stop */
+        return ngx_http_ml_infer_unavailable(ctx);
+    }
+}
+
+
+static void
+ngx_http_ml_infer_text_free(void *data)
+{
+    free(data);
+}
+
+
+static ngx_int_t
+ngx_http_ml_infer_answer(ngx_http_ml_infer_ctx_t *ctx, ml_job_t *job)
+{
+    ngx_int_t            rc;
+    ngx_buf_t           *b;
+    ml_text_t            text;
+    ngx_chain_t          out;
+    ngx_http_request_t  *r;
+    ngx_pool_cleanup_t  *cln;
+
+    r = ctx->request;
+
+    ngx_http_ml_infer_bill(ctx, job->device_ns, job->rows);
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    b = ngx_calloc_buf(r->pool);
+
+    if (cln == NULL || b == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ml_text_init(&text);
+
+    if (ngx_http_ml_infer_render(ctx, job, &text) != NGX_OK) {
+        ml_text_free(&text);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cln->handler = ngx_http_ml_infer_text_free;
+    cln->data = text.data;
+
+    ctx->outcome = NGX_HTTP_ML_INFER_OK;
+    ngx_http_ml_infer_count(ctx->model, NGX_HTTP_ML_INFER_OK);
+
+    ngx_http_ml_infer_api->settle(ctx->state);
+
+    b->pos = (u_char *) text.data;
+    b->last = b->pos + text.len;
+    b->memory = 1;
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    r->headers_out.status = NGX_HTTP_OK;
+    r->headers_out.content_length_n = text.len;
+    ngx_str_set(&r->headers_out.content_type, "application/json");
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+static ngx_int_t
+ngx_http_ml_infer_render(ngx_http_ml_infer_ctx_t *ctx, ml_job_t *job,
+    ml_text_t *text)
+{
+    ngx_int_t                     rc;
+    ngx_str_t                    *fields, json;
+    ngx_uint_t                    i;
+    ngx_http_ml_infer_model_t    *model;
+    const ngx_http_ml_feature_t  *validate;
+
+    model = ctx->model;
+    validate = ngx_http_ml_infer_validate();
+
+    ml_text_append(text, "{", 1);
+
+    ml_response_render(text, model->outputs, model->noutputs, job->outputs,
+                       job->rows, ctx->conf->form);
+
+    if (ctx->conf->echo) {
+        fields = ctx->conf->echo->elts;
+
+        for (i = 0; i < ctx->conf->echo->nelts; i++) {
+            rc = validate->field(ctx->state, &fields[i], &json);
+
+            if (rc == NGX_DECLINED) {
+                continue;
+            }
+
+            if (rc != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            ml_text_append(text, ",", 1);
+            ml_text_json_string(text, (char *) fields[i].data, fields[i].len);
+            ml_text_append(text, ":", 1);
+            ml_text_append(text, (char *) json.data, json.len);
+        }
+    }
+
+    ml_text_append(text, "}", 1);
+
+    return text->failed ? NGX_ERROR : NGX_OK;
+}
