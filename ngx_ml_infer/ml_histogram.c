@@ -53,7 +53,7 @@ ml_histogram_render(ml_text_t *out, const ml_histogram_family_t *family,
     ml_text_printf(out, "%s_bucket{%s,le=\"+Inf\"} %llu\n", family->name,
                    labels, (unsigned long long) count);
 
-    ml_text_printf(out, "%s_sum{%s} %.9g\n", family->name, labels,
+    ml_text_printf(out, "%s_sum{%s} %.15g\n", family->name, labels,
                    (double) atomic_load_explicit(&histogram->sum,
                                                  memory_order_relaxed)
                    * family->scale);

@@ -232,14 +232,14 @@ ngx_http_ml_infer_open_backend(char *error, size_t size)
     *(void **) &entry = dlsym(handle, ML_BACKEND_SYMBOL);
 
     if (entry == NULL) {
-        snprintf(error, size, "%s is no backend", path);
+        snprintf(error, size, "%s is no backend", name);
         return NULL;
     }
 
     backend = entry();
 
     if (backend->abi != ML_BACKEND_ABI) {
-        snprintf(error, size, "%s is of another version", path);
+        snprintf(error, size, "%s is of another version", name);
         return NULL;
     }
 

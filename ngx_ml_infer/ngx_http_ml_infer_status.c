@@ -348,6 +348,6 @@ ngx_http_ml_infer_status_prometheus(ml_text_t *out)
                    "device ran batches.\n"
                    "# TYPE ml_infer_device_busy_seconds_total counter\n"
                    "ml_infer_device_busy_seconds_total{device=\"cpu\"} "
-                   "%.9g\n",
+                   "%.15g\n",
                    (double) atomic_load(&mimcf->table->device_ns) * 1e-9);
 }
