@@ -1,0 +1,101 @@
+/*
+ * A compact, bounded form of a JSON value.
+ *
+ * DESIGN.  Values stand in document order in an array of 16-byte nodes;
+ * strings and the text of numbers stand behind each other in one buffer.  An
+ * object's members are a string, the key, and then the value.  A tape is
+ * filled by the reader's events (ml_tape_events, with the tape as "data")
+ * and may hold several values after each other.  It never holds more bytes
+ * than its limit: the event that would exceed it stops the reader.
+ */
+
+#ifndef ML_TAPE_H
+#define ML_TAPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ml_json.h"
+#include "ml_text.h"
+
+
+#define ML_TAPE_NONE  UINT32_MAX
+
+
+typedef enum {
+    ML_TAPE_NULL = 0,
+    ML_TAPE_FALSE,
+    ML_TAPE_TRUE,
+    ML_TAPE_NUMBER,
+    ML_TAPE_STRING,
+    ML_TAPE_ARRAY,
+    ML_TAPE_OBJECT
+} ml_tape_e;
+
+
+typedef struct {
+    ml_tape_e  type;
+    uint32_t   size;                /* bytes of text; values; members */
+    uint32_t   at;                  /* of the text; container: node behind */
+    uint32_t   parent;              /* container around, or ML_TAPE_NONE */
+} ml_tape_node_t;
+
+
+typedef enum {
+    ML_TAPE_OK = 0,
+    ML_TAPE_FULL,                   /* the limit */
+    ML_TAPE_MEMORY
+} ml_tape_status_e;
+
+
+typedef struct {
+    ml_tape_node_t    *nodes;
+    uint32_t           n;
+    uint32_t           size;
+    char              *text;
+    uint32_t           len;
+    uint32_t           text_size;
+    uint32_t           open;        /* innermost open container */
+    size_t             limit;       /* bytes of nodes and text */
+    ml_tape_status_e   status;
+} ml_tape_t;
+
+
+extern const ml_json_events_t  ml_tape_events;
+
+
+void ml_tape_init(ml_tape_t *tape, size_t limit);
+void ml_tape_free(ml_tape_t *tape);
+
+/* Bytes in use. */
+size_t ml_tape_bytes(const ml_tape_t *tape);
+
+/* Forgets node "n" and all behind it; nothing of it may be open. */
+void ml_tape_cut(ml_tape_t *tape, uint32_t n);
+
+/* The node behind the value at "i". */
+uint32_t ml_tape_next(const ml_tape_t *tape, uint32_t i);
+
+/* The text of a string or number, not NUL-terminated. */
+const char *ml_tape_text(const ml_tape_t *tape, uint32_t i);
+
+/* The value of a member of the object at "i", or ML_TAPE_NONE. */
+uint32_t ml_tape_member(const ml_tape_t *tape, uint32_t i, const char *name,
+    size_t len);
+
+/* The number at "i". */
+void ml_tape_number(const ml_tape_t *tape, uint32_t i, ml_number_t *number);
+
+/*
+ * Whether two values are equal as JSON Schema has it: numbers by value,
+ * objects whatever the order of their members.  Recurses as deep as the
+ * values are alike, so that one side being trusted bounds it.
+ */
+int ml_tape_equal(const ml_tape_t *a, uint32_t i, const ml_tape_t *b,
+    uint32_t j);
+
+/* Appends the value at "i" as JSON. */
+void ml_tape_print(const ml_tape_t *tape, uint32_t i, ml_text_t *out);
+
+
+#endif /* ML_TAPE_H */

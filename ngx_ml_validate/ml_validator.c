@@ -1,0 +1,733 @@
+/* Checks a body against a compiled schema; see ml_validator.h. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ml_validator_state.h"
+
+
+static const ml_json_events_t  ml_validator_events;
+
+
+/*
+ * Bytes of tape that suffice for any value that equals a choice: its nodes
+ * and strings are those of the choice, its numbers may be written longer.
+ */
+static size_t
+ml_validator_tape_size(const ml_schema_t *schema,
+    const ml_json_limits_t *limits)
+{
+    return ML_VALIDATOR_KEEP
+           + ((size_t) schema->tape.n + 1)
+             * (sizeof(ml_tape_node_t) + limits->number)
+           + schema->tape.len;
+}
+
+
+ml_validator_t *
+ml_validator_create(const ml_schema_t *schema, const ml_json_limits_t *limits,
+    const uint8_t *seed, const uint8_t *keep)
+{
+    ml_validator_t  *v;
+
+    v = calloc(1, sizeof(ml_validator_t));
+
+    if (v == NULL) {
+        return NULL;
+    }
+
+    v->schema = schema;
+    v->keep = keep;
+
+    ml_violation_init(&v->violation);
+    ml_tape_init(&v->tape, ml_validator_tape_size(schema, limits));
+
+    v->reader = ml_json_create(limits, seed, &ml_validator_events, v);
+
+    if (v->reader == NULL) {
+        goto failed;
+    }
+
+    if (schema->ntensors) {
+        v->tensors = calloc(schema->ntensors, sizeof(ml_tensor_t));
+
+        if (v->tensors == NULL) {
+            goto failed;
+        }
+    }
+
+    if (keep && schema->root->nproperties) {
+        v->kept = calloc(schema->root->nproperties, sizeof(uint32_t));
+
+        if (v->kept == NULL) {
+            goto failed;
+        }
+    }
+
+    return v;
+
+failed:
+
+    ml_validator_destroy(v);
+
+    return NULL;
+}
+
+
+void
+ml_validator_destroy(ml_validator_t *v)
+{
+    uint32_t  i;
+
+    if (v == NULL) {
+        return;
+    }
+
+    for (i = 0; v->tensors && i < v->schema->ntensors; i++) {
+        free(v->tensors[i].data);
+    }
+
+    ml_json_destroy(v->reader);
+    ml_tape_free(&v->tape);
+    ml_violation_free(&v->violation);
+
+    free(v->tensors);
+    free(v->kept);
+    free(v->seen);
+    free(v->frames);
+    free(v->path);
+    free(v->names);
+    free(v);
+}
+
+
+const ml_error_t *
+ml_validator_error(const ml_validator_t *v)
+{
+    return &v->violation.error;
+}
+
+
+ml_tensor_t *
+ml_validator_tensors(ml_validator_t *v, uint32_t *n)
+{
+    *n = v->schema->ntensors;
+
+    return v->tensors;
+}
+
+
+int
+ml_validator_field(const ml_validator_t *v, const char *name, size_t len,
+    ml_text_t *out)
+{
+    uint32_t                     i;
+    const ml_schema_property_t  *property;
+
+    property = ml_schema_find(v->schema->root, name, len);
+
+    if (property == NULL || v->kept == NULL) {
+        return 0;
+    }
+
+    i = v->kept[property - v->schema->root->properties];
+
+    if (i == 0) {
+        return 0;
+    }
+
+    ml_tape_print(&v->tape, i - 1, out);
+
+    return 1;
+}
+
+
+/* The tape could not take an event. */
+static int
+ml_validator_tape_failed(ml_validator_t *v)
+{
+    if (v->tape.status == ML_TAPE_MEMORY) {
+        return ml_validator_fail(v);
+    }
+
+    if (v->keeping) {
+        ml_violation_keep(&v->violation);
+        return ml_validator_reject(v, 1, 0, NULL);
+    }
+
+    /* larger than any choice */
+
+    ml_violation_choice(&v->violation, v->recorded);
+
+    return ml_validator_reject(v, v->recorded_at, 0, NULL);
+}
+
+
+/*
+ * A value of that type starts: stores the node that it stands under, which
+ * may be NULL.  When that is a tensor, v->tensor is set and nothing else is
+ * done.
+ */
+static int
+ml_validator_begin(ml_validator_t *v, uint32_t type,
+    const ml_schema_node_t **where)
+{
+    ml_validator_frame_t    *frame;
+    const ml_schema_node_t  *node;
+
+    if (v->nframes == 0) {
+        node = v->schema->root;
+
+    } else {
+        frame = &v->frames[v->nframes - 1];
+
+        if (!frame->array) {
+            node = frame->child;
+
+        } else {
+            node = frame->node ? frame->node->items : NULL;
+
+            if (frame->node && frame->count >= frame->node->max_items) {
+                ml_violation_long_list(&v->violation, frame->node->max_items);
+                return ml_validator_reject(v, v->nframes - 1, 0, NULL);
+            }
+
+            frame->count++;
+        }
+    }
+
+    *where = node;
+
+    if (node && node->never) {
+        ml_violation_extra(&v->violation);
+        return ml_validator_reject(v, v->nframes, 0, NULL);
+    }
+
+    if (node && node->tensor) {
+        v->tensor = node->tensor;
+        v->level = 0;
+        return 0;
+    }
+
+    if (node && !(node->types & type)) {
+        return ml_validator_type_failed(v, node);
+    }
+
+    if (v->keeping && v->nframes == 1) {
+        v->recording++;
+    }
+
+    if (node && node->choices) {
+
+        if (v->recording++ == 0) {
+            v->recorded = node;
+            v->recorded_at = v->nframes;
+        }
+    }
+
+    return 0;
+}
+
+
+/* The value that begin() was called for is complete; its frame is closed.
+ * "mark" is where it starts on the tape, when it was recorded. */
+static int
+ml_validator_end(ml_validator_t *v, const ml_schema_node_t *node,
+    uint32_t mark)
+{
+    uint32_t  i;
+
+    if (node && node->choices) {
+
+        for (i = 0; i < node->nchoices; i++) {
+            if (ml_tape_equal(&v->schema->tape, node->choices[i], &v->tape,
+                              mark))
+            {
+                break;
+            }
+        }
+
+        if (i == node->nchoices) {
+            ml_violation_choice(&v->violation, node);
+            return ml_validator_reject(v, v->nframes, 0, NULL);
+        }
+
+        v->recording--;
+    }
+
+    if (v->keeping && v->nframes == 1) {
+        v->recording--;
+        v->kept[v->keeping - 1] = mark + 1;
+
+        if (ml_tape_bytes(&v->tape) > ML_VALIDATOR_KEEP) {
+            ml_violation_keep(&v->violation);
+            return ml_validator_reject(v, 1, 0, NULL);
+        }
+
+        v->keeping = 0;
+        return 0;
+    }
+
+    if (node && node->choices && v->recording == 0) {
+        ml_tape_cut(&v->tape, mark);
+    }
+
+    return 0;
+}
+
+
+static int
+ml_validator_push(ml_validator_t *v, const ml_schema_node_t *node, int array,
+    uint32_t mark)
+{
+    uint32_t               size;
+    ml_validator_frame_t  *frame;
+
+    if (v->nframes == v->frames_size) {
+        size = v->frames_size ? v->frames_size * 2 : 4;
+        frame = realloc(v->frames, size * sizeof(ml_validator_frame_t));
+
+        if (frame == NULL) {
+            return ml_validator_fail(v);
+        }
+
+        v->frames = frame;
+        v->frames_size = size;
+    }
+
+    frame = &v->frames[v->nframes++];
+
+    frame->node = node;
+    frame->child = NULL;
+    frame->count = 0;
+    frame->array = array;
+    frame->key = NULL;
+    frame->copy_len = 0;
+    frame->seen = v->nseen;
+    frame->mark = mark;
+
+    return 0;
+}
+
+
+/* Room for the required names of an object. */
+static int
+ml_validator_push_seen(ml_validator_t *v, const ml_schema_node_t *node)
+{
+    uint32_t   words, size;
+    uint64_t  *seen;
+
+    words = node ? (node->nrequired + 63) / 64 : 0;
+
+    if (words > v->seen_size - v->nseen) {
+        size = (v->seen_size + words) * 2;
+        seen = realloc(v->seen, size * sizeof(uint64_t));
+
+        if (seen == NULL) {
+            return ml_validator_fail(v);
+        }
+
+        v->seen = seen;
+        v->seen_size = size;
+    }
+
+    if (words) {
+        memset(&v->seen[v->nseen], 0, words * sizeof(uint64_t));
+        v->nseen += words;
+    }
+
+    return 0;
+}
+
+
+static int
+ml_validator_start_object(void *data)
+{
+    uint32_t                 mark;
+    ml_validator_t          *v = data;
+    const ml_schema_node_t  *node;
+
+    if (v->tensor == NULL
+        && ml_validator_begin(v, ML_SCHEMA_OBJECT, &node) != 0)
+    {
+        return -1;
+    }
+
+    if (v->tensor) {
+        return ml_validator_tensor_other(v);
+    }
+
+    mark = v->tape.n;
+
+    if (v->recording && ml_tape_events.start_object(&v->tape) != 0) {
+        return ml_validator_tape_failed(v);
+    }
+
+    if (ml_validator_push(v, node, 0, mark) != 0) {
+        return -1;
+    }
+
+    return ml_validator_push_seen(v, node);
+}
+
+
+static int
+ml_validator_start_array(void *data)
+{
+    uint32_t                 mark;
+    ml_validator_t          *v = data;
+    const ml_schema_node_t  *node;
+
+    if (v->tensor == NULL
+        && ml_validator_begin(v, ML_SCHEMA_ARRAY, &node) != 0)
+    {
+        return -1;
+    }
+
+    if (v->tensor) {
+        return ml_validator_tensor_open(v);
+    }
+
+    mark = v->tape.n;
+
+    if (v->recording && ml_tape_events.start_array(&v->tape) != 0) {
+        return ml_validator_tape_failed(v);
+    }
+
+    return ml_validator_push(v, node, 1, mark);
+}
+
+
+static int
+ml_validator_key(void *data, const char *name, size_t len)
+{
+    int32_t                      place;
+    ml_validator_t              *v = data;
+    ml_schema_name_t             unknown;
+    ml_validator_frame_t        *frame;
+    const ml_schema_node_t      *node;
+    const ml_schema_property_t  *property;
+
+    frame = &v->frames[v->nframes - 1];
+    node = frame->node;
+    property = NULL;
+    place = -1;
+
+    frame->key = NULL;
+    frame->child = NULL;
+
+    if (node) {
+        property = ml_schema_find(node, name, len);
+        frame->child = property ? property->node : node->additional;
+        place = property ? property->required
+                         : ml_schema_place(node, name, len);
+    }
+
+    if (frame->child && frame->child->never) {
+        unknown.name = name;
+        unknown.len = len;
+
+        ml_violation_extra(&v->violation);
+
+        return ml_validator_reject(v, v->nframes - 1, 0, &unknown);
+    }
+
+    if (place >= 0) {
+        v->seen[frame->seen + (uint32_t) place / 64] |=
+            (uint64_t) 1 << (place % 64);
+    }
+
+    if (property) {
+        frame->key = &property->name;
+
+        if (v->keep && v->nframes == 1
+            && v->keep[property - node->properties])
+        {
+            v->keeping = (uint32_t) (property - node->properties) + 1;
+        }
+
+    } else {
+        frame->copy_len = (uint32_t) ml_validator_cut(name, len);
+        memcpy(frame->copy, name, frame->copy_len);
+    }
+
+    if (v->recording && ml_tape_events.key(&v->tape, name, len) != 0) {
+        return ml_validator_tape_failed(v);
+    }
+
+    return 0;
+}
+
+
+static int
+ml_validator_end_object(void *data)
+{
+    uint32_t               i;
+    ml_validator_t        *v = data;
+    ml_validator_frame_t  *frame;
+
+    if (v->recording) {
+        (void) ml_tape_events.end_object(&v->tape);
+    }
+
+    frame = &v->frames[--v->nframes];
+    v->nseen = frame->seen;
+
+    for (i = 0; frame->node && i < frame->node->nrequired; i++) {
+
+        if (!(v->seen[frame->seen + i / 64] >> (i % 64) & 1)) {
+            ml_violation_missing(&v->violation);
+            return ml_validator_reject(v, v->nframes, 0,
+                                       &frame->node->required[i]);
+        }
+    }
+
+    return ml_validator_end(v, frame->node, frame->mark);
+}
+
+
+static int
+ml_validator_end_array(void *data)
+{
+    ml_validator_t        *v = data;
+    ml_validator_frame_t  *frame;
+
+    if (v->tensor) {
+        return ml_validator_tensor_close(v);
+    }
+
+    if (v->recording) {
+        (void) ml_tape_events.end_array(&v->tape);
+    }
+
+    frame = &v->frames[--v->nframes];
+
+    if (frame->node && frame->count < frame->node->min_items) {
+        ml_violation_short_list(&v->violation, frame->node->min_items,
+                                frame->count);
+        return ml_validator_reject(v, v->nframes, 0, NULL);
+    }
+
+    return ml_validator_end(v, frame->node, frame->mark);
+}
+
+
+static int
+ml_validator_string_piece(ml_validator_t *v, const char *bytes, size_t len)
+{
+    size_t  i;
+
+    /* only the first byte of a character is none of 10xxxxxx */
+
+    for (i = 0; i < len; i++) {
+        v->length += ((unsigned char) bytes[i] & 0xc0) != 0x80;
+    }
+
+    if (v->string && v->length > v->string->max_length) {
+        ml_violation_long_string(&v->violation, v->string->max_length);
+        return ml_validator_reject(v, v->nframes, 0, NULL);
+    }
+
+    return 0;
+}
+
+
+static int
+ml_validator_string(void *data, ml_json_string_e part, const char *bytes,
+    size_t len)
+{
+    ml_validator_t  *v = data;
+
+    if (part == ML_JSON_FIRST) {
+
+        if (v->tensor == NULL
+            && ml_validator_begin(v, ML_SCHEMA_STRING, &v->string) != 0)
+        {
+            return -1;
+        }
+
+        if (v->tensor) {
+            return ml_validator_tensor_other(v);
+        }
+
+        v->length = 0;
+        v->string_mark = v->tape.n;
+    }
+
+    if (part == ML_JSON_PIECE
+        && ml_validator_string_piece(v, bytes, len) != 0)
+    {
+        return -1;
+    }
+
+    if (v->recording
+        && ml_tape_events.string(&v->tape, part, bytes, len) != 0)
+    {
+        return ml_validator_tape_failed(v);
+    }
+
+    if (part != ML_JSON_LAST) {
+        return 0;
+    }
+
+    if (v->string && v->length < v->string->min_length) {
+        ml_violation_short_string(&v->violation, v->string->min_length);
+        return ml_validator_reject(v, v->nframes, 0, NULL);
+    }
+
+    return ml_validator_end(v, v->string, v->string_mark);
+}
+
+
+static int
+ml_validator_literal(void *data, ml_json_literal_e literal)
+{
+    uint32_t                 mark;
+    ml_validator_t          *v = data;
+    const ml_schema_node_t  *node;
+
+    if (v->tensor == NULL
+        && ml_validator_begin(v, literal == ML_JSON_NULL ? ML_SCHEMA_NULL
+                                                         : ML_SCHEMA_BOOLEAN,
+                              &node) != 0)
+    {
+        return -1;
+    }
+
+    if (v->tensor) {
+        return ml_validator_tensor_literal(v, literal);
+    }
+
+    mark = v->tape.n;
+
+    if (v->recording && ml_tape_events.literal(&v->tape, literal) != 0) {
+        return ml_validator_tape_failed(v);
+    }
+
+    return ml_validator_end(v, node, mark);
+}
+
+
+static int
+ml_validator_number(ml_validator_t *v, const ml_number_t *number)
+{
+    uint32_t                 mark;
+    const ml_schema_node_t  *node;
+
+    if (ml_validator_begin(v, ML_SCHEMA_NUMBER | ML_SCHEMA_INTEGER, &node)
+        != 0)
+    {
+        return -1;
+    }
+
+    if (v->tensor) {
+        return ml_validator_tensor_numbers(v, number, 1);
+    }
+
+    if (ml_validator_check_number(v, node, number) != 0) {
+        return -1;
+    }
+
+    mark = v->tape.n;
+
+    if (v->recording && ml_tape_events.numbers(&v->tape, number, 1) != 0) {
+        return ml_validator_tape_failed(v);
+    }
+
+    return ml_validator_end(v, node, mark);
+}
+
+
+static int
+ml_validator_numbers(void *data, const ml_number_t *numbers, size_t n)
+{
+    size_t           i;
+    ml_validator_t  *v = data;
+
+    if (v->tensor) {
+        return ml_validator_tensor_numbers(v, numbers, n);
+    }
+
+    for (i = 0; i < n; i++) {
+        if (ml_validator_number(v, &numbers[i]) != 0) {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+static const ml_json_events_t  ml_validator_events = {
+    ml_validator_start_object,
+    ml_validator_end_object,
+    ml_validator_start_array,
+    ml_validator_end_array,
+    ml_validator_key,
+    ml_validator_string,
+    ml_validator_literal,
+    ml_validator_numbers
+};
+
+
+/* What the reader says; a handler that stopped it has set the status. */
+static ml_validator_status_e
+ml_validator_verdict(ml_validator_t *v, ml_json_status_e status)
+{
+    const char  *why;
+
+    switch (status) {
+
+    case ML_JSON_MORE:
+    case ML_JSON_STOPPED:
+        break;
+
+    case ML_JSON_DONE:
+        v->status = ML_VALIDATOR_PASSED;
+        break;
+
+    case ML_JSON_INVALID:
+        v->path = calloc(1, sizeof(ml_path_step_t));
+
+        if (v->path == NULL) {
+            v->status = ML_VALIDATOR_FAILED;
+            break;
+        }
+
+        why = ml_json_error(v->reader, &v->path->index);
+        ml_violation_json(&v->violation, why);
+
+        v->violation.error.path = v->path;
+        v->violation.error.npath = 1;
+        v->status = ml_violation_failed(&v->violation)
+                    ? ML_VALIDATOR_FAILED : ML_VALIDATOR_REJECTED;
+        break;
+
+    default: /* ML_JSON_MEMORY */
+        v->status = ML_VALIDATOR_FAILED;
+    }
+
+    return v->status;
+}
+
+
+ml_validator_status_e
+ml_validator_feed(ml_validator_t *v, const char *bytes, size_t len)
+{
+    if (v->status != ML_VALIDATOR_MORE) {
+        return v->status;
+    }
+
+    return ml_validator_verdict(v, ml_json_feed(v->reader, bytes, len));
+}
+
+
+ml_validator_status_e
+ml_validator_finish(ml_validator_t *v)
+{
+    if (v->status != ML_VALIDATOR_MORE) {
+        return v->status;
+    }
+
+    return ml_validator_verdict(v, ml_json_finish(v->reader));
+}

@@ -1,0 +1,71 @@
+/* Checks of single values; see ml_validator_state.h. */
+
+#include "ml_validator_state.h"
+
+
+int
+ml_validator_type_failed(ml_validator_t *v, const ml_schema_node_t *node)
+{
+    if (node->choices) {
+        ml_violation_choice(&v->violation, node);
+
+    } else {
+        ml_violation_type(&v->violation, node);
+    }
+
+    return ml_validator_reject(v, v->nframes, 0, NULL);
+}
+
+
+/* The order of the checks is pydantic's. */
+int
+ml_validator_check_number(ml_validator_t *v, const ml_schema_node_t *node,
+    const ml_number_t *number)
+{
+    int       whole;
+    uint64_t  magnitude;
+
+    whole = node && !(node->types & ML_SCHEMA_NUMBER);
+
+    if (whole
+        && ml_number_integer(number, &magnitude) == ML_NUMBER_FRACTION)
+    {
+        return ml_validator_type_failed(v, node);
+    }
+
+    if (number->value - number->value != 0) {
+        ml_violation_finite(&v->violation);
+
+    } else if (node == NULL) {
+        return 0;
+
+    } else if (node->maximum.text
+               && ml_number_compare(number, &node->maximum) > 0)
+    {
+        ml_violation_bound(&v->violation, ML_VIOLATION_LE, whole,
+                           &node->maximum);
+
+    } else if (node->below.text
+               && ml_number_compare(number, &node->below) >= 0)
+    {
+        ml_violation_bound(&v->violation, ML_VIOLATION_LT, whole,
+                           &node->below);
+
+    } else if (node->minimum.text
+               && ml_number_compare(number, &node->minimum) < 0)
+    {
+        ml_violation_bound(&v->violation, ML_VIOLATION_GE, whole,
+                           &node->minimum);
+
+    } else if (node->above.text
+               && ml_number_compare(number, &node->above) <= 0)
+    {
+        ml_violation_bound(&v->violation, ML_VIOLATION_GT, whole,
+                           &node->above);
+
+    } else {
+        return 0;
+    }
+
+    return ml_validator_reject(v, v->nframes, 0, NULL);
+}

@@ -1,0 +1,92 @@
+/* Where in the body a violation is; see ml_validator_state.h. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ml_validator_state.h"
+
+
+int
+ml_validator_fail(ml_validator_t *v)
+{
+    v->status = ML_VALIDATOR_FAILED;
+
+    return -1;
+}
+
+
+size_t
+ml_validator_cut(const char *name, size_t len)
+{
+    if (len <= ML_VALIDATOR_NAME) {
+        return len;
+    }
+
+    len = ML_VALIDATOR_NAME;
+
+    while (len && ((unsigned char) name[len] & 0xc0) == 0x80) {
+        len--;
+    }
+
+    return len;
+}
+
+
+int
+ml_validator_reject(ml_validator_t *v, uint32_t nframes, uint32_t nlevels,
+    const ml_schema_name_t *name)
+{
+    char                        *copy;
+    uint32_t                     i;
+    ml_path_step_t              *step;
+    const ml_validator_frame_t  *frame;
+
+    v->path = calloc((size_t) nframes + nlevels + 1, sizeof(ml_path_step_t));
+    v->names = malloc(((size_t) nframes + 1) * ML_VALIDATOR_NAME);
+
+    if (v->path == NULL || v->names == NULL
+        || ml_violation_failed(&v->violation))
+    {
+        return ml_validator_fail(v);
+    }
+
+    step = v->path;
+    copy = v->names;
+
+    for (i = 0; i < nframes; i++, step++) {
+        frame = &v->frames[i];
+
+        if (frame->array) {
+            step->index = frame->count - 1;
+            continue;
+        }
+
+        if (frame->key) {
+            step->name = frame->key->name;
+            step->len = frame->key->len;
+            continue;
+        }
+
+        step->name = copy;
+        step->len = frame->copy_len;
+        memcpy(copy, frame->copy, step->len);
+        copy += ML_VALIDATOR_NAME;
+    }
+
+    for (i = 0; i < nlevels; i++, step++) {
+        step->index = v->counts[i] - 1;
+    }
+
+    if (name) {
+        step->name = copy;
+        step->len = ml_validator_cut(name->name, name->len);
+        memcpy(copy, name->name, step->len);
+        step++;
+    }
+
+    v->violation.error.path = v->path;
+    v->violation.error.npath = (size_t) (step - v->path);
+    v->status = ML_VALIDATOR_REJECTED;
+
+    return -1;
+}

@@ -1,0 +1,111 @@
+/*
+ * What the parts of the validator share; see ml_validator.h.  Private to
+ * ml_validator.c, ml_validator_check.c, ml_validator_tensor.c and
+ * ml_validator_path.c.
+ *
+ * Functions that return int return 0 to go on, and otherwise -1 with the
+ * validator's status set.
+ */
+
+#ifndef ML_VALIDATOR_STATE_H
+#define ML_VALIDATOR_STATE_H
+
+#include "ml_validator.h"
+#include "ml_violation.h"
+
+
+/* An open container that is no part of a tensor. */
+typedef struct {
+    const ml_schema_node_t     *node;       /* NULL: anything goes */
+    const ml_schema_node_t     *child;      /* what stands under the key */
+    uint64_t                    count;      /* elements so far */
+    int                         array;
+
+    /* the current key: the schema's own, or a copy, cut, in "copy" */
+    const ml_schema_name_t     *key;
+    uint32_t                    copy_len;
+    char                        copy[ML_VALIDATOR_NAME];
+
+    uint32_t                    seen;       /* its bits start at this word */
+    uint32_t                    mark;       /* its node on the tape */
+} ml_validator_frame_t;
+
+
+struct ml_validator_s {
+    const ml_schema_t          *schema;
+    ml_json_reader_t           *reader;
+    ml_validator_status_e       status;
+
+    ml_validator_frame_t       *frames;
+    uint32_t                    nframes;
+    uint32_t                    frames_size;
+
+    /* bits of required names that were seen, of all open objects */
+    uint64_t                   *seen;
+    uint32_t                    nseen;
+    uint32_t                    seen_size;
+
+    /* values being recorded, one inside the other; the outermost of them */
+    ml_tape_t                   tape;
+    uint32_t                    recording;
+    const ml_schema_node_t     *recorded;
+    uint32_t                    recorded_at;    /* frames around it */
+
+    /* fields: asked for; the one being kept, from 1; tape nodes, from 1 */
+    const uint8_t              *keep;
+    uint32_t                    keeping;
+    uint32_t                   *kept;
+    size_t                      kept_bytes;
+
+    /* the open string */
+    const ml_schema_node_t     *string;
+    uint32_t                    string_mark;
+    uint64_t                    length;         /* code points */
+
+    /* the open tensor: dimensions entered, elements of each so far */
+    const ml_schema_tensor_t   *tensor;
+    uint32_t                    level;
+    uint64_t                    counts[ML_TENSOR_MAX_RANK];
+    uint64_t                    total;
+    uint64_t                    capacity;
+    ml_tensor_t                *tensors;
+
+    ml_violation_t              violation;
+    ml_path_step_t             *path;
+    char                       *names;          /* copies for the path */
+};
+
+
+/*
+ * The body is rejected: the violation is complete but for its path, which
+ * leads through "nframes" frames, "nlevels" dimensions of the open tensor,
+ * and to "name" behind them unless that is NULL.
+ */
+int ml_validator_reject(ml_validator_t *v, uint32_t nframes,
+    uint32_t nlevels, const ml_schema_name_t *name);
+
+int ml_validator_fail(ml_validator_t *v);
+
+/* The value of a node is of no type that it may have. */
+int ml_validator_type_failed(ml_validator_t *v, const ml_schema_node_t *node);
+
+/* A number against its node, which may be NULL. */
+int ml_validator_check_number(ml_validator_t *v, const ml_schema_node_t *node,
+    const ml_number_t *number);
+
+/* How many bytes of a client's key to tell: whole characters. */
+size_t ml_validator_cut(const char *name, size_t len);
+
+/* Inside a tensor; "level" is 0 where its value starts. */
+int ml_validator_tensor_open(ml_validator_t *v);
+int ml_validator_tensor_close(ml_validator_t *v);
+int ml_validator_tensor_numbers(ml_validator_t *v, const ml_number_t *numbers,
+    size_t n);
+int ml_validator_tensor_literal(ml_validator_t *v,
+    ml_json_literal_e literal);
+
+/* A string or an object, which no tensor has. */
+int ml_validator_tensor_other(ml_validator_t *v);
+
+
+#endif /* ML_VALIDATOR_STATE_H */
