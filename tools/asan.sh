@@ -93,6 +93,7 @@ run_asan() {
         -fsanitize=address,undefined -fsanitize-recover=undefined
         -Wno-maybe-uninitialized -Wno-stringop-overflow"
     LD_OPT="-fsanitize=address,undefined"
+    BACKEND_CFLAGS="-g -O1 -fsanitize=address,undefined"
     use_nginx_dir "$ASAN/build"
 
     build_modules "$ASAN/modules"

@@ -12,6 +12,7 @@ ML_SOURCES="ngx_ml_core ngx_ml_validate ngx_ml_ratelimit ngx_ml_infer"
 CC_OPT=${CC_OPT:-"-g -O2 -fPIC -fstack-protector-strong -Wformat
     -Werror=format-security -Wdate-time -D_FORTIFY_SOURCE=2"}
 LD_OPT=${LD_OPT:-"-Wl,-z,relro -Wl,-z,now -fPIC"}
+BACKEND_CFLAGS="-g -Werror -fstack-protector-strong"
 
 # for a source tree that has no conf_flags of a distribution
 NGX_FLAGS="--with-compat --with-debug --with-pcre-jit --with-threads
@@ -105,15 +106,15 @@ configure_nginx() {
 }
 
 
-# One identity for the four files of one build: what they are made of.
+# One identity for the files of one build: what they are made of.
 build_id() {
-    { ml_files | xargs cat; printf '%s ' $CC "$CC_OPT" "$LD_OPT"; } \
-        | sha256sum | cut -c1-16
+    { ml_files | xargs cat; cat ngx_ml_infer/engine/cpu/*
+      printf '%s ' $CC "$CC_OPT" "$LD_OPT"; } | sha256sum | cut -c1-16
 }
 
 
-# The file is compiled last and alone, so that a change of one source does
-# not compile all of them again.
+# In a file of its own, so that a change of one source does not compile all of
+# them again.
 write_build_id() {
     local new="const char  ngx_http_ml_build[] = \"$(build_id)\";"
 
@@ -188,24 +189,22 @@ build_modules() {
 
 
 build_backend() {
-    if [ ! -f ngx_ml_infer/engine/cpu/build.sh ]; then
-        say "skipping the CPU backend: no ngx_ml_infer/engine/cpu/build.sh"
-        return
-    fi
+    local backend=$OUT/ngx_ml_backend_cpu.so id
+    id=$(build_id)
 
-    if [ -f "$OUT/ngx_ml_backend_cpu.so" ] \
-        && [ -z "$(find ngx_ml_infer/engine ngx_ml_core \
-                   -newer "$OUT/ngx_ml_backend_cpu.so" -name '*.[chs]*')" ]
+    if [ -f "$backend" ] && [ "$id" = "$(cat "$NGX_BUILD/backend-id" \
+                                         2>/dev/null)" ]
     then
         return
     fi
 
     say "compiling the CPU backend"
 
-    CC=$CC bash ngx_ml_infer/engine/cpu/build.sh \
-        "$OUT/ngx_ml_backend_cpu.so.new" || return 1
+    CC=$CC CFLAGS="$BACKEND_CFLAGS" NGX_ML_BUILD=$id \
+        bash ngx_ml_infer/engine/cpu/build.sh "$backend.new" || return 1
 
-    mv "$OUT/ngx_ml_backend_cpu.so.new" "$OUT/ngx_ml_backend_cpu.so"
+    mv "$backend.new" "$backend"
+    printf '%s\n' "$id" > "$NGX_BUILD/backend-id"
 }
 
 

@@ -113,7 +113,7 @@ need_fuzz() {
 need_test() {
     need_run
     need_fuzz
-    need perl python3 python3-venv prometheus libnginx-mod-http-echo
+    need perl procps python3 python3-venv prometheus libnginx-mod-http-echo
 }
 
 

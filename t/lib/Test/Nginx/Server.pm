@@ -225,9 +225,11 @@ sub remove {
 }
 
 
-# Returns the exit status of the command that starts nginx.
+# Returns the status of the command that starts nginx, and what it said.
 sub start {
-    return system("$Binary -p $Root/ -c $ConfigFile > /dev/null");
+    my $said = `$Binary -p $Root/ -c $ConfigFile 2>&1 > /dev/null`;
+
+    return ($?, $said);
 }
 
 

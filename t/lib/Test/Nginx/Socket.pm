@@ -244,21 +244,24 @@ sub start {
     my ($block) = @_;
     my $expected = $block->must_die;
     my $name = $block->name;
-    my $status = Test::Nginx::Server::start();
+    my ($status, $said) = Test::Nginx::Server::start();
 
     if (!defined $expected) {
-        for (my $waited = 0; $status != 0 && $waited < 4; $waited++) {
+        # the port of a nginx that has just gone may still be taken
+        for (1 .. 10) {
+            last if $status == 0 || $said !~ /Address already in use/;
             sleep 0.5;
-            $status = Test::Nginx::Server::start();
+            ($status, $said) = Test::Nginx::Server::start();
         }
 
-        bail_out("$name - nginx cannot be started") if $status != 0;
+        return 1 if $status == 0;
 
-        return 1;
+        diag($said);
+        bail_out("$name - nginx cannot be started");
     }
 
     for my $i (0 .. $repeat - 1) {
-        $status = Test::Nginx::Server::start() if $i > 0;
+        ($status, $said) = Test::Nginx::Server::start() if $i > 0;
 
         # the shell reports a signal as 128 plus its number
         if ($status & 127 || $status >> 8 > 128) {
