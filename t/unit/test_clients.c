@@ -292,13 +292,14 @@ test_race(void)
     ml_charge_t       charges[2];
     ml_clients_t      clients;
     ml_gcra_limit_t   limit;
-    _Atomic uint64_t *admitted;
+    _Atomic uint64_t *admitted, *ready;
 
     p = region(SIZE);
     admitted = region(4096);
+    ready = admitted + 1;
 
     CHECK_INT(ml_clients_init(&clients, p, SIZE, 1), 0);
-    CHECK_INT(ml_gcra_limit(&limit, 10000, 3600 * ML_GCRA_SECOND, 10000), 0);
+    CHECK_INT(ml_gcra_limit(&limit, 50000, 3600 * ML_GCRA_SECOND, 50000), 0);
 
     for (i = 0; i < PROCESSES; i++) {
         pid = fork();
@@ -311,7 +312,10 @@ test_race(void)
             charges[1] = charges[0];
             charges[1].bucket = ML_CLIENT_REQUESTS;
 
-            for (n = 0; n < 20000; n++) {
+            (*ready)++;
+            while (*ready < PROCESSES) { /* void */ }
+
+            for (n = 0; n < 50000; n++) {
                 if (ml_charges_reserve(&clients, charges, 2, NOW, &refused)
                     != ML_CHARGES_OK)
                 {
@@ -337,7 +341,7 @@ test_race(void)
         CHECK_INT(status, 0);
     }
 
-    CHECK_INT(*admitted, 10000);
+    CHECK_INT(*admitted, 50000);
 
     (void) munmap(p, SIZE);
 }
@@ -361,8 +365,10 @@ test_race_eviction(void)
     ml_charge_t       charge;
     ml_clients_t      clients;
     ml_gcra_limit_t   limit;
+    _Atomic uint64_t *ready;
 
     p = region(SMALL);
+    ready = region(4096);
 
     CHECK_INT(ml_clients_init(&clients, p, SMALL, 1), 0);
     CHECK_INT(ml_gcra_limit(&limit, 1000, ML_GCRA_SECOND, 1000), 0);
@@ -372,6 +378,9 @@ test_race_eviction(void)
 
         if (pid == 0) {
             seed = i + 1;
+
+            (*ready)++;
+            while (*ready < PROCESSES) { /* void */ }
 
             for (n = 0; n < 30000; n++) {
                 seed = seed * 1103515245 + 12345;
