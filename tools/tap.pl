@@ -32,7 +32,7 @@ while (my $result = $parser->next) {
         }
 
     } elsif ($result->is_plan) {
-        $skipped++ if $result->directive eq 'SKIP';
+        $skipped++ if $result->has_skip && !$failed;
 
     } elsif ($result->is_bailout) {
         push @told, $result->as_string;
