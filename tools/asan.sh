@@ -1,5 +1,6 @@
 # nginx from the distribution's source package, and the modules, with
-# AddressSanitizer and UndefinedBehaviorSanitizer; t/*.t under them.
+# AddressSanitizer and UndefinedBehaviorSanitizer; t/*.t and t/process under
+# them.
 #
 # Leak detection is off: nginx frees its cycle's memory with the process.
 # What nginx itself does that UBSan reports is listed, each with its reason,
@@ -110,9 +111,13 @@ run_asan() {
     UBSAN_OPTIONS="$UBSAN_OPTIONS:log_path=$ASAN/reports/ubsan"
 
     if [ $# -gt 0 ]; then
-        step "under ASan and UBSan" test_nginx "$@"
+        step "under ASan and UBSan" run_named_tests "$@"
     else
-        step "under ASan and UBSan" test_nginx $(existing 't/*.t')
+        step "t/*.t under ASan and UBSan" test_nginx $(existing 't/*.t')
+
+        # but for the one that builds anew
+        step "processes under ASan and UBSan" \
+            test_scripts $(existing 't/process/[0-9]*.py' | grep -v _run.py)
     fi
 
     reports=$(find "$ASAN/reports" -type f -size +0 | sort)
