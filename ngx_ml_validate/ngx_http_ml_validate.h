@@ -1,0 +1,98 @@
+/*
+ * What the files of ngx_http_ml_validate_module share.
+ */
+
+#ifndef NGX_HTTP_ML_VALIDATE_H
+#define NGX_HTTP_ML_VALIDATE_H
+
+#include "ngx_http_ml.h"
+#include "ml_validator.h"
+
+
+/* A schema as a location uses it. */
+typedef struct {
+    ml_schema_t                       *schema;
+    uint8_t                           *keep;     /* fields to echo, by place */
+} ngx_http_ml_validate_contract_t;
+
+
+typedef struct {
+    ngx_http_ml_validate_contract_t   *contract; /* NULL: off */
+    ml_json_limits_t                   limits;
+
+    /* parsed; NGX_CONF_UNSET* until merged */
+    ngx_int_t                          depth;
+    ngx_int_t                          keys;
+    size_t                             string;
+    ngx_int_t                          number;
+    ngx_int_t                          elements;
+
+    ngx_flag_t                         dry_run;
+    ngx_uint_t                         status;
+    ngx_uint_t                         log_level;
+} ngx_http_ml_validate_loc_conf_t;
+
+
+typedef enum {
+    NGX_HTTP_ML_VALIDATE_NONE = 0,      /* no verdict yet */
+    NGX_HTTP_ML_VALIDATE_PASSED,
+    NGX_HTTP_ML_VALIDATE_REJECTED,
+    NGX_HTTP_ML_VALIDATE_REJECTED_DRY_RUN
+} ngx_http_ml_validate_verdict_e;
+
+
+/* A request's part of the state. */
+typedef struct {
+    ngx_http_ml_validate_loc_conf_t   *conf;     /* of the verdict */
+    ml_validator_t                    *validator;
+    ml_error_t                         error;
+
+    ngx_http_ml_validate_verdict_e     verdict;
+    const char                        *reason;   /* static */
+    ngx_int_t                          status;   /* to return if rejected */
+
+    off_t                              drained;  /* bytes after a verdict */
+    ngx_http_event_handler_pt          read_event_handler;
+
+    unsigned                           armed:1;  /* the filter is at work */
+    unsigned                           body:1;   /* some of it has come */
+    unsigned                           consume:1;
+} ngx_http_ml_validate_ctx_t;
+
+
+/* The request's part of the state, made on first use; NULL: no memory. */
+ngx_http_ml_validate_ctx_t *ngx_http_ml_validate_get_ctx(
+    ngx_http_request_t *r, ngx_http_ml_state_t *state);
+
+/* Body unread: method, media type and coding. */
+ngx_int_t ngx_http_ml_validate_gate(ngx_http_request_t *r,
+    ngx_http_ml_state_t *state);
+
+/* Reads and checks the body. */
+ngx_int_t ngx_http_ml_validate_precontent(ngx_http_request_t *r,
+    ngx_http_ml_state_t *state);
+
+/* The request-body filter; registers itself. */
+void ngx_http_ml_validate_init_filter(void);
+
+/*
+ * The verdict is a rejection: logs and counts it, and refuses the request
+ * unless in dry run.  "error" may be NULL.
+ */
+void ngx_http_ml_validate_reject(ngx_http_request_t *r,
+    ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx,
+    ngx_uint_t status, const char *reason, const ml_error_t *error);
+
+/* ml_validate and ml_validate_limits. */
+char *ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_ml_validate_limits_directive(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+
+
+extern ngx_module_t               ngx_http_ml_validate_module;
+extern const ngx_http_ml_api_t   *ngx_http_ml_validate_api;
+extern uint8_t                    ngx_http_ml_validate_seed[16];
+
+
+#endif /* NGX_HTTP_ML_VALIDATE_H */

@@ -1,0 +1,279 @@
+/*
+ * Directives of ngx_http_ml_validate_module that take more than one value.
+ */
+
+#include "ngx_http_ml_validate.h"
+
+
+typedef struct {
+    ngx_str_t                  name;
+    size_t                     offset;
+    ngx_int_t                  max;
+} ngx_http_ml_validate_limit_t;
+
+
+static char *ngx_http_ml_validate_schema(ngx_conf_t *cf,
+    ngx_http_ml_validate_loc_conf_t *vlcf, ngx_str_t *name);
+static ngx_int_t ngx_http_ml_validate_read_schema(ngx_conf_t *cf,
+    ngx_str_t *name, ngx_str_t *text);
+static void ngx_http_ml_validate_destroy_schema(void *data);
+
+
+static const ngx_http_ml_validate_limit_t  ngx_http_ml_validate_params[] = {
+
+    { ngx_string("depth="),
+      offsetof(ngx_http_ml_validate_loc_conf_t, depth), ML_JSON_DEPTH_MAX },
+
+    { ngx_string("keys="),
+      offsetof(ngx_http_ml_validate_loc_conf_t, keys), 100000000 },
+
+    { ngx_string("number="),
+      offsetof(ngx_http_ml_validate_loc_conf_t, number), ML_NUMBER_MAX },
+
+    { ngx_string("elements="),
+      offsetof(ngx_http_ml_validate_loc_conf_t, elements), NGX_MAX_INT_T_VALUE }
+};
+
+
+char *
+ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_ml_validate_loc_conf_t *vlcf = conf;
+
+    ngx_str_t  *value, name;
+
+    if (vlcf->contract != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        vlcf->contract = NULL;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value[1].data, "schema=", 7) == 0 && value[1].len > 7) {
+        name.len = value[1].len - 7;
+        name.data = value[1].data + 7;
+
+        return ngx_http_ml_validate_schema(cf, vlcf, &name);
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                       &value[1]);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_ml_validate_schema(ngx_conf_t *cf,
+    ngx_http_ml_validate_loc_conf_t *vlcf, ngx_str_t *name)
+{
+    char                              error[1024];
+    ngx_str_t                         text;
+    ngx_pool_cleanup_t               *cln;
+    ngx_http_ml_validate_contract_t  *contract;
+
+    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_ml_validate_read_schema(cf, name, &text) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    contract = ngx_pcalloc(cf->pool, sizeof(ngx_http_ml_validate_contract_t));
+    if (contract == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    contract->schema = ml_schema_compile((char *) text.data, text.len, error,
+                                         sizeof(error));
+
+    if (contract->schema == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "schema \"%V\": %s", name,
+                           error);
+        return NGX_CONF_ERROR;
+    }
+
+    cln->handler = ngx_http_ml_validate_destroy_schema;
+    cln->data = contract->schema;
+
+    contract->keep = ngx_pcalloc(cf->pool,
+                                 contract->schema->root->nproperties + 1);
+    if (contract->keep == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    vlcf->contract = contract;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_ml_validate_read_schema(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *text)
+{
+    off_t       size;
+    ssize_t     n;
+    ngx_int_t   rc;
+    ngx_file_t  file;
+
+    ngx_memzero(&file, sizeof(ngx_file_t));
+
+    file.name = *name;
+    file.log = cf->log;
+    file.fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (file.fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", name);
+        return NGX_ERROR;
+    }
+
+    rc = NGX_ERROR;
+
+    if (ngx_fd_info(file.fd, &file.info) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_fd_info_n " \"%V\" failed", name);
+        goto done;
+    }
+
+    size = ngx_file_size(&file.info);
+
+    if (size > ML_SCHEMA_SIZE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "schema \"%V\" is over %d bytes", name,
+                           ML_SCHEMA_SIZE);
+        goto done;
+    }
+
+    text->len = (size_t) size;
+    text->data = ngx_pnalloc(cf->temp_pool, text->len + 1);
+
+    if (text->data == NULL) {
+        goto done;
+    }
+
+    n = ngx_read_file(&file, text->data, text->len, 0);
+
+    if (n != (ssize_t) text->len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, n == NGX_ERROR ? ngx_errno : 0,
+                           "could not read schema \"%V\"", name);
+        goto done;
+    }
+
+    rc = NGX_OK;
+
+done:
+
+    if (ngx_close_file(file.fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", name);
+    }
+
+    return rc;
+}
+
+
+static void
+ngx_http_ml_validate_destroy_schema(void *data)
+{
+    ml_schema_destroy(data);
+}
+
+
+char *
+ngx_http_ml_validate_limits_directive(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_ml_validate_loc_conf_t *vlcf = conf;
+
+    ngx_int_t                           n, *field;
+    ngx_str_t                          *value, s;
+    ngx_uint_t                          i, k;
+    const ngx_http_ml_validate_limit_t *limit;
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "string=", 7) == 0) {
+
+            if (vlcf->string != NGX_CONF_UNSET_SIZE) {
+                goto duplicate;
+            }
+
+            s.len = value[i].len - 7;
+            s.data = value[i].data + 7;
+
+            n = ngx_parse_size(&s);
+
+            if (n <= 0) {
+                goto invalid;
+            }
+
+            vlcf->string = (size_t) n;
+            continue;
+        }
+
+        limit = NULL;
+
+        for (k = 0; k < sizeof(ngx_http_ml_validate_params)
+                        / sizeof(ngx_http_ml_validate_params[0]); k++)
+        {
+            limit = &ngx_http_ml_validate_params[k];
+
+            if (ngx_strncmp(value[i].data, limit->name.data, limit->name.len)
+                == 0)
+            {
+                break;
+            }
+
+            limit = NULL;
+        }
+
+        if (limit == NULL) {
+            goto invalid;
+        }
+
+        field = (ngx_int_t *) ((char *) vlcf + limit->offset);
+
+        if (*field != NGX_CONF_UNSET) {
+            goto duplicate;
+        }
+
+        n = ngx_atoi(value[i].data + limit->name.len,
+                     value[i].len - limit->name.len);
+
+        if (n <= 0 || n > limit->max) {
+            goto invalid;
+        }
+
+        *field = n;
+    }
+
+    return NGX_CONF_OK;
+
+duplicate:
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "duplicate parameter \"%V\"",
+                       &value[i]);
+
+    return NGX_CONF_ERROR;
+
+invalid:
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                       &value[i]);
+
+    return NGX_CONF_ERROR;
+}

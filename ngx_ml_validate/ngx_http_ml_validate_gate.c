@@ -1,0 +1,205 @@
+/*
+ * What can be refused before the body is read.
+ *
+ * Only POST, PUT and PATCH of application/json in UTF-8, not compressed:
+ * whatever else a backend might make of a body was not checked.
+ */
+
+#include "ngx_http_ml_validate.h"
+
+
+static ngx_int_t ngx_http_ml_validate_headers(ngx_http_request_t *r,
+    ngx_str_t *type);
+static ngx_uint_t ngx_http_ml_validate_media_type(ngx_str_t *type);
+static ngx_int_t ngx_http_ml_validate_allow(ngx_http_request_t *r);
+
+
+ngx_int_t
+ngx_http_ml_validate_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
+{
+    ngx_str_t                    type;
+    ngx_uint_t                   status;
+    const char                  *reason;
+    ngx_http_ml_validate_ctx_t  *ctx;
+
+    ctx = ngx_http_ml_validate_get_ctx(r, state);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ctx->verdict == NGX_HTTP_ML_VALIDATE_REJECTED) {
+
+        /* an error_page led here: its body is gone */
+        return ctx->status;
+    }
+
+    if (!(r->method & (NGX_HTTP_POST|NGX_HTTP_PUT|NGX_HTTP_PATCH))) {
+        status = NGX_HTTP_NOT_ALLOWED;
+        reason = "method";
+
+    } else if (ngx_http_ml_validate_headers(r, &type) != NGX_OK) {
+        status = NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
+        reason = "content_encoding";
+
+    } else if (!ngx_http_ml_validate_media_type(&type)) {
+        status = NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
+        reason = "media_type";
+
+    } else {
+        return NGX_DECLINED;
+    }
+
+    ngx_http_ml_validate_reject(r, state, ctx, status, reason, NULL);
+
+    if (ctx->verdict == NGX_HTTP_ML_VALIDATE_REJECTED_DRY_RUN) {
+        return NGX_DECLINED;
+    }
+
+    if (status == NGX_HTTP_NOT_ALLOWED
+        && ngx_http_ml_validate_allow(r) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ctx->status;
+}
+
+
+/*
+ * The one Content-Type, or an empty string when there is none or several:
+ * servers differ in which they take.  NGX_DECLINED for any coding.
+ */
+
+static ngx_int_t
+ngx_http_ml_validate_headers(ngx_http_request_t *r, ngx_str_t *type)
+{
+    ngx_uint_t        i, n;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    n = 0;
+    ngx_str_null(type);
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len == sizeof("Content-Type") - 1
+            && ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Type",
+                               sizeof("Content-Type") - 1)
+               == 0)
+        {
+            n++;
+            *type = h[i].value;
+        }
+
+        if (h[i].key.len == sizeof("Content-Encoding") - 1
+            && ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Encoding",
+                               sizeof("Content-Encoding") - 1)
+               == 0
+            && (h[i].value.len != sizeof("identity") - 1
+                || ngx_strncasecmp(h[i].value.data, (u_char *) "identity",
+                                   sizeof("identity") - 1)
+                   != 0))
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    if (n != 1) {
+        ngx_str_null(type);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_ml_validate_media_type(ngx_str_t *type)
+{
+    u_char      *p, *last;
+    ngx_uint_t   quoted;
+
+    static const char  json[] = "application/json";
+    static const char  charset[] = "charset=";
+    static const char  utf8[] = "utf-8";
+
+#define ngx_http_ml_validate_skip(s)                                          \
+    ((size_t) (last - p) >= sizeof(s) - 1                                     \
+     && ngx_strncasecmp(p, (u_char *) (s), sizeof(s) - 1) == 0                \
+     && (p += sizeof(s) - 1))
+
+#define ngx_http_ml_validate_spaces()                                         \
+    while (p < last && (*p == ' ' || *p == '\t')) {                           \
+        p++;                                                                  \
+    }
+
+    p = type->data;
+    last = p + type->len;
+
+    if (!ngx_http_ml_validate_skip(json)) {
+        return 0;
+    }
+
+    ngx_http_ml_validate_spaces();
+
+    if (p == last) {
+        return 1;
+    }
+
+    if (*p++ != ';') {
+        return 0;
+    }
+
+    ngx_http_ml_validate_spaces();
+
+    if (!ngx_http_ml_validate_skip(charset)) {
+        return 0;
+    }
+
+    quoted = p < last && *p == '"';
+    p += quoted;
+
+    if (!ngx_http_ml_validate_skip(utf8)) {
+        return 0;
+    }
+
+    if (quoted && (p == last || *p++ != '"')) {
+        return 0;
+    }
+
+    ngx_http_ml_validate_spaces();
+
+    return p == last;
+}
+
+
+static ngx_int_t
+ngx_http_ml_validate_allow(ngx_http_request_t *r)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    ngx_str_set(&h->key, "Allow");
+    ngx_str_set(&h->value, "POST, PUT, PATCH");
+
+    return NGX_OK;
+}
