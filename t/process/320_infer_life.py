@@ -1,0 +1,269 @@
+"""The life of workers: quit, kill, reload, many slow clients; with jobs under
+way.  Nobody loses more than the worker that was killed had."""
+
+import http.client
+import select
+import signal
+import threading
+import time
+
+import faulty
+import nginx
+import tally
+
+check = tally.check
+
+
+class Load:
+    """Clients that ask one thing after another, each on its connection."""
+
+    def __init__(self, server, clients, body):
+        self.server = server
+        self.body = body
+        self.stopping = False
+        self.answers = 0
+        self.failed = []
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self.run, args=(i,))
+                        for i in range(clients)]
+
+        for thread in self.threads:
+            thread.start()
+
+    def run(self, i):
+        connection = None
+        n = 0
+
+        while not self.stopping:
+            n += 1
+            fresh = connection is None
+            body = dict(self.body, x=self.body['x'][:2] + [i, n])
+
+            if fresh:
+                connection = http.client.HTTPConnection(
+                    '127.0.0.1', self.server.port, timeout=30)
+
+            try:
+                answer = nginx.ask(connection, 'POST', '/infer', body)
+
+            except (OSError, http.client.HTTPException) as e:
+                connection.close()
+                connection = None
+
+                # nginx may close an idle connection of a worker that quits
+                # before it has read anything: a client then asks again
+
+                if not fresh and isinstance(e, (
+                        http.client.RemoteDisconnected, ConnectionResetError,
+                        BrokenPipeError)):
+                    continue
+
+                self.note(False, repr(e))
+                continue
+
+            right = answer.status == 200 and answer.json()['y'][2:] == [i, n]
+            self.note(right, answer)
+
+            if answer.headers.get('Connection') == 'close':
+                connection.close()
+                connection = None
+
+        if connection:
+            connection.close()
+
+    def note(self, right, detail):
+        with self.lock:
+            self.answers += 1
+
+            if not right:
+                self.failed.append(detail)
+
+    def more(self, n, seconds=20):
+        """Waits for so many further answers."""
+        want = self.answers + n
+        return nginx.wait(lambda: self.answers >= want, seconds)
+
+    def stop(self):
+        self.stopping = True
+
+        for thread in self.threads:
+            thread.join(30)
+
+
+def graceful_quit():
+    """A worker that is told to quit answers what waits and what runs."""
+    server = faulty.server('batch 1; queue 100 timeout=10s;').start()
+
+    jobs = [nginx.Pending(server, 'POST', '/infer', faulty.body(200, tag=i))
+            for i in range(4)]
+    check(nginx.wait(lambda: faulty.depth(server) == 3), 'one runs, 3 wait')
+
+    began = time.monotonic()
+    server.tell(signal.SIGQUIT)
+
+    for i, job in enumerate(jobs):
+        answer = job.join()
+        check(answer.status == 200 and answer.json()['y'][2] == i,
+              'quit: job %d is answered' % i, answer)
+
+    server.process.wait(20)
+    check(time.monotonic() - began < 5, 'and then it is gone')
+    check(server.close() == [], 'no trouble')
+
+    # told to stop at once, it does not wait for the queue
+
+    server = faulty.server('batch 1; queue 100 timeout=30s;').start()
+    jobs = [nginx.Pending(server, 'POST', '/infer', faulty.body(700))
+            for i in range(9)]
+    check(nginx.wait(lambda: faulty.depth(server) == 8), '8 wait')
+    began = time.monotonic()
+    check(server.stop(signal.SIGTERM), 'stops')
+    check(time.monotonic() - began < 4, 'without its queue')
+
+    for job in jobs:
+        job.leave()
+
+    check(server.close() == [], 'no trouble')
+
+
+def killed_worker():
+    """kill -9 of one of four, again and again, under load."""
+    server = faulty.server('batch 4; queue 100 timeout=10s;',
+                           workers=4).start()
+    load = Load(server, 12, faulty.body(5))
+    check(load.more(50), 'load')
+
+    for i in range(5):
+        victim = server.workers()[0]
+        server.tell(signal.SIGKILL, victim)
+        check(nginx.wait(lambda: len(server.workers()) == 4
+                         and victim not in server.workers()),
+              'the worker is replaced')
+        check(load.more(50), 'the others go on')
+
+    load.stop()
+
+    check(len(load.failed) <= 5 * 12, 'only the killed lose requests',
+          load.failed[:3])
+    check(all('HTTP' not in str(f) and '50' not in str(f)[:3]
+              for f in load.failed), 'and nobody gets a wrong answer',
+          load.failed[:3])
+    check(faulty.depth(server) == 0, 'nothing of the dead is counted',
+          faulty.depth(server))
+    check(server.metric('ml_infer_breaker_state{model="m"}') == 0,
+          'the breaker is closed')
+
+    # no lock stayed behind: every worker still answers
+
+    for i in range(40):
+        answer = server.post('/infer', faulty.body(tag=i))
+        check(answer.status == 200, 'answers', answer)
+
+    check(server.stop(), 'stops')
+    trouble = [t for t in server.close() if 'exited on signal 9' not in t]
+    check(trouble == [], 'no trouble', trouble)
+
+
+def reloads():
+    """20 reloads under load, and not one failed request."""
+    server = faulty.server('batch 8; queue 500 timeout=10s;',
+                           workers=2).start()
+    load = Load(server, 8, faulty.body(5))
+    check(load.more(20), 'load')
+
+    for i in range(20):
+        check(server.reload(), 'reloads')
+        load.more(20)
+
+    load.stop()
+    check(load.failed == [] and load.answers > 400,
+          'no request of %d failed' % load.answers, load.failed[:3])
+    check(faulty.depth(server) == 0, 'nothing waits', faulty.depth(server))
+
+    total = faulty.outcome(server, 'ok')
+    check(total >= load.answers, 'the counters survived', total)
+
+    # old workers are gone, not stuck
+
+    check(nginx.wait(lambda: len(server.workers()) == 2, 20),
+          'old workers quit', server.workers())
+    check(server.stop(), 'stops')
+    check(server.close() == [], 'no trouble')
+
+
+def trickling_bodies():
+    """1,000 clients that send a byte now and then take no place in the queue.
+    """
+    server = faulty.server('batch 8; queue 4 timeout=10s;', workers=2,
+                           connections=2048).start()
+    slow = []
+    request = nginx.raw('/infer', '{"x": [0, 0, 1, 0]}')
+    head = len(request) - 19
+
+    for i in range(1000):
+        s = server.connect()
+        s.sendall(request[:head + i % 18])
+        slow.append(s)
+
+    began = time.monotonic()
+
+    for i in range(50):
+        answer = server.post('/infer', faulty.body(tag=i))
+        check(answer.status == 200 and answer.json()['y'][2] == i,
+              'others are served', answer)
+
+    check(time.monotonic() - began < 5, 'and quickly',
+          time.monotonic() - began)
+
+    # one more byte each; then the rest, a few at a time
+
+    for i, s in enumerate(slow):
+        s.sendall(request[head + i % 18:][:1])
+
+    good = 0
+
+    for i, s in enumerate(slow):
+        s.sendall(request[head + i % 18:][1:])
+
+        if select.select([s], [], [], 20)[0]:
+            good += s.recv(4096).startswith(b'HTTP/1.1 200 ')
+
+        s.close()
+
+    check(good == 1000, 'all of them get their answer', good)
+    check(server.stop(), 'stops')
+    check(server.close() == [], 'no trouble')
+
+
+def four_workers():
+    """Each worker has its queue; the zone adds them up."""
+    server = faulty.server('batch 4; queue 100 timeout=10s;',
+                           workers=4).start()
+    load = Load(server, 32, faulty.body(10))
+    check(load.more(400), 'load')
+    load.stop()
+
+    check(load.failed == [], 'no failures', load.failed[:3])
+    check(faulty.outcome(server, 'ok') == load.answers, 'every one counted',
+          (faulty.outcome(server, 'ok'), load.answers))
+
+    rows = server.metric('ml_infer_batch_size_sum{model="m"}')
+    runs = server.metric('ml_infer_batch_size_count{model="m"}')
+    check(rows == load.answers, 'every row ran once', rows)
+    check(runs < rows * 0.8, 'in batches', (runs, rows))
+    check(server.metric('ml_infer_request_seconds_count{model="m"}') == rows,
+          'histograms of all workers')
+    check(server.stop(), 'stops')
+    check(server.close() == [], 'no trouble')
+
+
+def main():
+    graceful_quit()
+    killed_worker()
+    reloads()
+    trickling_bodies()
+    four_workers()
+    tally.end()
+
+
+main()
