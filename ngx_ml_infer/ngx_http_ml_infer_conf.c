@@ -281,8 +281,8 @@ ngx_http_ml_infer_model_file(ngx_conf_t *cf, ngx_http_ml_infer_model_t *model)
     model->model = ml_model_open((char *) model->file.data, error,
                                  sizeof(error));
     if (model->model == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "model \"%V\": %s",
-                           &model->name, error);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "model \"%V\", \"%V\": %s",
+                           &model->name, &model->file, error);
         return NGX_CONF_ERROR;
     }
 

@@ -6,7 +6,7 @@ A file holds blocks:
     --- main, http, server, location
     directives for that context; location stands for "location = /t"
     --- file NAME
-    a file beside nginx.conf
+    a file beside nginx.conf; $ROOT is the repository in what is not a file
     --- error
     a pattern that the one [emerg] line matches, or nothing: nginx -t is
     silent.  ":LINE" in it stands for "in .../nginx.conf:" and a number.
@@ -27,6 +27,7 @@ import tally
 NGINX = os.environ.get('TEST_NGINX_BINARY', '/usr/sbin/nginx')
 MODULES = os.environ['TEST_NGINX_LOAD_MODULES'].split()
 HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
 SECTIONS = ('main', 'http', 'server', 'location', 'error')
 
 CONF = '''pid nginx.pid;
@@ -66,7 +67,7 @@ def run(directory, parts):
                 f.write(value.strip('\n') + '\n')
 
         elif section in text:
-            text[section] += value
+            text[section] += value.replace('$ROOT', ROOT)
 
         else:
             raise SystemExit('unknown section "%s"' % section)
