@@ -275,9 +275,12 @@ sub start {
             isnt($status, 0, "$name - die as expected");
         }
 
-        # configuration errors come before nginx opens the log: they are seen
-        # on stderr only, unless nginx was built with this very error log
         check_error_log($block, $i);
+
+        if (defined $block->error_log && ! -s $Test::Nginx::Server::ErrorLog) {
+            diag("$name - nginx tells configuration errors before it opens"
+                 . " its log: they belong into t/config/*.txt");
+        }
 
         Test::Nginx::Server::stop() if $status == 0;
     }
