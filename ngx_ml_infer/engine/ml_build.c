@@ -21,10 +21,14 @@
 #define ML_CONSTANT_ALIGN  64
 
 /* what is computed from the file; weights have a limit of their own */
+#ifndef ML_CONSTANT_LIMIT
 #define ML_CONSTANT_LIMIT  ((size_t) 256 * 1024 * 1024)
+#endif
 
-/* multiply-adds, or elements, spent on that: seconds */
-#define ML_WORK_LIMIT      ((uint64_t) 1 << 31)
+/* multiply-adds spent on that, in which an element elsewhere counts as 8 */
+#ifndef ML_WORK_LIMIT
+#define ML_WORK_LIMIT      ((uint64_t) 1 << 30)
+#endif
 
 /* one computed value, for one row */
 #define ML_VALUE_LIMIT     ((size_t) 1 << 28)
@@ -298,10 +302,10 @@ ml_build_fold(ml_build_t *build, ml_node_t *node, ml_value_t *output)
         ml_value_array(input, &arrays[i]);
         inputs[i] = &arrays[i];
 
-        work += ml_value_elements(input);
+        work += 8 * (uint64_t) ml_value_elements(input);
     }
 
-    depth = 1;
+    depth = 8;
 
     if (node->operator->kind == ML_KIND_GEMM) {
         depth = (uint64_t) arrays[0].dims[!node->parameters.transpose_a];
