@@ -45,7 +45,8 @@ apt_here() {
 # the same release, newest first.
 source_versions() {
     dpkg-query -W -f '${Version}\n' nginx
-    apt_here apt-cache showsrc nginx 2>/dev/null | sed -n 's/^Version: //p' | sort -rV
+    apt_here apt-cache showsrc nginx 2>/dev/null \
+        | sed -n 's/^Version: //p' | sort -rV
 }
 
 
