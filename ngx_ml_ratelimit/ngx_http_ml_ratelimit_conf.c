@@ -229,7 +229,7 @@ ngx_http_ml_tier_budget(ngx_str_t *value, ml_client_bucket_e bucket,
     amount.len = value->len - 2;
 
     if (bucket == ML_CLIENT_GPU) {
-        n = ngx_parse_time(&amount, 1);
+        n = ngx_parse_time(&amount, 0);
 
         if (n == NGX_ERROR || n > NGX_MAX_INT_T_VALUE / 1000) {
             return NGX_ERROR;
