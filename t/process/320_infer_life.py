@@ -128,8 +128,10 @@ def graceful_quit():
 
 def killed_worker():
     """kill -9 of one of four, again and again, under load."""
-    server = faulty.server('batch 4; queue 100 timeout=10s;',
-                           workers=4).start()
+    server = faulty.server('batch 4; queue 100 timeout=10s;', workers=4,
+                           http='ml_zone ml:1m; ml_tier anonymous '
+                                'cost=60000000/m concurrency=12;',
+                           guard='ml_ratelimit cost=1;').start()
     load = Load(server, 12, faulty.body(5))
     check(load.more(50), 'load')
 
@@ -152,6 +154,13 @@ def killed_worker():
           faulty.depth(server))
     check(server.metric('ml_infer_breaker_state{model="m"}') == 0,
           'the breaker is closed')
+
+    # nor in the limiter: as many at once as there may be, all again
+
+    jobs = [nginx.Pending(server, 'POST', '/infer', faulty.body(300))
+            for i in range(12)]
+    statuses = [job.join().status for job in jobs]
+    check(statuses == [200] * 12, 'concurrency is back at zero', statuses)
 
     # no lock stayed behind: every worker still answers
 

@@ -14,18 +14,19 @@ SCHEMA = '''{"type": "object", "required": ["x"], "properties": {
 '''
 
 LOCATIONS = '''
-    location = /infer {
+    location = /infer {{
         ml_validate   schema=x.json;
+        {guard}
         ml_infer      m;
         ml_infer_echo id;
         add_header    X-Status $ml_infer_status always;
         add_header    X-Batch $ml_batch_size always;
         add_header    X-Breaker $ml_breaker always;
-    }
-    location = /metrics { ml_status prometheus; }
-    location = /status  { ml_status json; }
-    location = /ready   { ml_status ready; }
-    location = /health  { ml_status live; }
+    }}
+    location = /metrics {{ ml_status prometheus; }}
+    location = /status  {{ ml_status json; }}
+    location = /ready   {{ ml_status ready; }}
+    location = /health  {{ ml_status live; }}
 '''
 
 
@@ -50,11 +51,12 @@ def modules(directory, backend=True):
 
 
 def server(model, http='ml_zone ml:1m;', location='', backend=True, main='',
-           **parts):
-    """An nginx with the model "m" of these directives."""
+           guard='', **parts):
+    """An nginx with the model "m" of these directives, and what else guards
+    it."""
     s = nginx.Nginx(
         http='%s\nml_model m { file %s; %s }' % (http, MODEL, model),
-        location=LOCATIONS + location,
+        location=LOCATIONS.format(guard=guard) + location,
         main='env ML_FAULT;\n' + main, files={'x.json': SCHEMA}, modules=[],
         **parts)
     s.modules = modules(os.path.join(s.prefix, 'modules'), backend)
