@@ -31,7 +31,8 @@
 
 
 static ngx_int_t ngx_http_ml_validate_start(ngx_http_request_t *r,
-    ngx_http_ml_validate_ctx_t *ctx, ngx_http_ml_validate_loc_conf_t *vlcf);
+    ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx,
+    ngx_http_ml_validate_loc_conf_t *vlcf);
 static ngx_int_t ngx_http_ml_validate_outcome(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx);
 static ngx_int_t ngx_http_ml_validate_replay(ngx_http_request_t *r,
@@ -99,7 +100,7 @@ ngx_http_ml_validate_precontent(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_ml_validate_start(r, ctx, vlcf);
+    rc = ngx_http_ml_validate_start(r, state, ctx, vlcf);
 
     if (rc != NGX_OK) {
         return rc;
@@ -140,9 +141,14 @@ ngx_http_ml_validate_precontent(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_ml_validate_start(ngx_http_request_t *r,
-    ngx_http_ml_validate_ctx_t *ctx, ngx_http_ml_validate_loc_conf_t *vlcf)
+    ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx,
+    ngx_http_ml_validate_loc_conf_t *vlcf)
 {
     /* tensors of an earlier location are not those of this contract */
+
+    state->contract = NULL;
+    state->tensors = NULL;
+    state->ntensors = 0;
 
     ml_validator_destroy(ctx->validator);
 
@@ -188,10 +194,6 @@ ngx_http_ml_validate_outcome(ngx_http_request_t *r,
         return NGX_DECLINED;
 
     case NGX_HTTP_ML_VALIDATE_REJECTED_DRY_RUN:
-
-        state->contract = NULL;
-        state->tensors = NULL;
-        state->ntensors = 0;
 
         return NGX_DECLINED;
 

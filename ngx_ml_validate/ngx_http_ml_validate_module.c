@@ -272,6 +272,10 @@ ngx_http_ml_validate_log(ngx_http_request_t *r,
 
     ml_text_init(&text);
 
+    if (error) {
+        ml_text_printf(&text, " at [\"body\"");
+    }
+
     for (i = 0; error && i < error->npath; i++) {
         step = &error->path[i];
 
@@ -285,13 +289,16 @@ ngx_http_ml_validate_log(ngx_http_request_t *r,
         }
     }
 
+    if (error) {
+        ml_text_printf(&text, "]: %s", error->msg);
+    }
+
     where.len = text.failed ? 0 : text.len;
     where.data = (u_char *) text.data;
 
     ngx_log_error(vlcf->log_level, r->connection->log, 0,
-                  "rejecting request%s, %s at [\"body\"%V]%s%s",
-                  vlcf->dry_run ? ", dry run" : "", reason, &where,
-                  error ? ": " : "", error ? error->msg : "");
+                  "rejecting request%s: %s%V",
+                  vlcf->dry_run ? ", dry run" : "", reason, &where);
 
     ml_text_free(&text);
 }

@@ -1,0 +1,386 @@
+/*
+ * The schema compiler: what it takes, and what it refuses with which words.
+ */
+
+/* link: -lm */
+
+#include "ml_siphash.c"
+#include "ml_tensor.c"
+#include "ml_text.c"
+#include "ml_number.c"
+#include "ml_json_keys.c"
+#include "ml_json_string.c"
+#include "ml_json_number.c"
+#include "ml_json.c"
+#include "ml_tape.c"
+#include "ml_narrow.c"
+#include "ml_pydantic.c"
+#include "ml_schema.c"
+#include "ml_schema_keywords.c"
+#include "ml_schema_tensor.c"
+
+#include "test.h"
+
+
+static ml_schema_t *
+compile(const char *text, char *error, size_t size)
+{
+    char         *copy;
+    size_t        len;
+    ml_schema_t  *schema;
+
+    /* its own allocation, freed at once: nothing may point into it */
+
+    len = strlen(text);
+    copy = malloc(len + 1);
+    memcpy(copy, text, len);
+    schema = ml_schema_compile(copy, len, error, size);
+    free(copy);
+
+    return schema;
+}
+
+
+static void
+test_refused(void)
+{
+    size_t        i;
+    char          error[400];
+    ml_schema_t  *schema;
+
+    static const struct {
+        const char  *text;
+        const char  *error;
+    } cases[] = {
+        { "", "not JSON: Expecting value, character 0" },
+        { "{\"type\":\"object\",}", "not JSON: Expecting property name "
+          "enclosed in double quotes, character 17" },
+        { "{\"type\":\"object\",\"type\":\"array\"}",
+          "not JSON: Duplicate property name, character 17" },
+        { "[]", "schema is not an object at \"#\"" },
+        { "true", "schema is not an object at \"#\"" },
+        { "{\"properties\":{\"a/b\":{\"pattern\":\"x\"}}}",
+          "unknown keyword \"pattern\" at \"#/properties/a~1b/pattern\"" },
+        { "{\"$ref\":\"#\"}", "unknown keyword \"$ref\" at \"#/$ref\"" },
+        { "{\"uniqueItems\":true}",
+          "unknown keyword \"uniqueItems\" at \"#/uniqueItems\"" },
+        { "{\"a\\nb\":1}", "unknown keyword \"a?b\" at \"#/a?b\"" },
+        { "{\"$schema\":\"http://json-schema.org/draft-07/schema#\"}",
+          "only draft 2020-12 is supported at \"#/$schema\"" },
+        { "{\"type\":\"float\"}", "unknown type at \"#/type\"" },
+        { "{\"type\":1}", "unknown type at \"#/type\"" },
+        { "{\"type\":[]}", "no type is allowed at \"#/type\"" },
+        { "{\"type\":[\"null\",\"null\"]}",
+          "type \"null\" is given twice at \"#/type\"" },
+        { "{\"required\":\"a\"}", "value is not an array at \"#/required\"" },
+        { "{\"required\":[1]}", "a name is not a string at \"#/required\"" },
+        { "{\"required\":[\"a\",\"a\"]}",
+          "a name is given twice at \"#/required\"" },
+        { "{\"required\":[\"b\"],\"properties\":{\"a\":{}},"
+          "\"additionalProperties\":false}",
+          "a name in \"required\" is not in \"properties\" "
+          "at \"#/additionalProperties\"" },
+        { "{\"properties\":[]}", "value is not an object at \"#/properties\"" },
+        { "{\"properties\":{\"a\":1}}",
+          "schema is not an object at \"#/properties/a\"" },
+        { "{\"items\":[{}]}", "schema is not an object at \"#/items\"" },
+        { "{\"enum\":[]}",
+          "value is not an array with members at \"#/enum\"" },
+        { "{\"enum\":[1],\"const\":1}",
+          "\"const\" stands beside \"enum\" at \"#/const\"" },
+        { "{\"minLength\":-1}",
+          "value is not a whole number from 0 at \"#/minLength\"" },
+        { "{\"maxItems\":1.5}",
+          "value is not a whole number from 0 at \"#/maxItems\"" },
+        { "{\"maxLength\":\"1\"}",
+          "value is not a whole number from 0 at \"#/maxLength\"" },
+        { "{\"minLength\":3,\"maxLength\":2}",
+          "maxLength is below minLength at \"#/maxLength\"" },
+        { "{\"minItems\":3,\"maxItems\":2}",
+          "maxItems is below minItems at \"#/maxItems\"" },
+        { "{\"minimum\":\"1\"}",
+          "value is not a finite number at \"#/minimum\"" },
+        { "{\"maximum\":1e999}",
+          "value is not a finite number at \"#/maximum\"" },
+        { "{\"minimum\":2,\"maximum\":1}",
+          "no number is left between the bounds at \"#/maximum\"" },
+        { "{\"exclusiveMinimum\":1,\"maximum\":1}",
+          "no number is left between the bounds at \"#/maximum\"" },
+        { "{\"minimum\":1,\"exclusiveMaximum\":1}",
+          "no number is left between the bounds at \"#/exclusiveMaximum\"" },
+
+        /* x-tensor */
+        { "{\"x-tensor\":1}", "value is not an object at \"#/x-tensor\"" },
+        { "{\"x-tensor\":{\"dtype\":\"float32\",\"shape\":[1]}}",
+          "\"input\" is missing at \"#/x-tensor\"" },
+        { "{\"x-tensor\":{\"input\":\"a\",\"shape\":[1]}}",
+          "\"dtype\" is missing at \"#/x-tensor\"" },
+        { "{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"float32\"}}",
+          "\"shape\" is missing at \"#/x-tensor\"" },
+        { "{\"x-tensor\":{\"input\":\"\",\"dtype\":\"float32\","
+          "\"shape\":[1]}}", "value is not a name at \"#/x-tensor/input\"" },
+        { "{\"x-tensor\":{\"input\":\"a\\u0000\",\"dtype\":\"float32\","
+          "\"shape\":[1]}}", "value is not a name at \"#/x-tensor/input\"" },
+        { "{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"float\","
+          "\"shape\":[1]}}", "unknown dtype at \"#/x-tensor/dtype\"" },
+        { "{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"float32\","
+          "\"shape\":[1],\"pad\":0}}",
+          "unknown keyword \"pad\" at \"#/x-tensor\"" },
+        { "{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"float32\","
+          "\"shape\":[2,-1]}}", "a dimension is neither a whole number from 1 "
+          "nor, as the first one, -1 at \"#/x-tensor/shape\"" },
+        { "{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"float32\","
+          "\"shape\":[0]}}", "a dimension is neither a whole number from 1 "
+          "nor, as the first one, -1 at \"#/x-tensor/shape\"" },
+        { "{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"float32\","
+          "\"shape\":[1,1,1,1,1,1,1,1,1]}}",
+          "value is not an array of up to 8 dimensions "
+          "at \"#/x-tensor/shape\"" },
+        { "{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"float32\","
+          "\"shape\":[-1,768]}}",
+          "a free dimension needs \"maxItems\" at \"#/x-tensor\"" },
+        { "{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"float32\","
+          "\"shape\":[-1,768],\"maxItems\":0}}",
+          "value is out of range at \"#/x-tensor/maxItems\"" },
+        { "{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"float32\","
+          "\"shape\":[768],\"maxItems\":4}}",
+          "no dimension is free at \"#/x-tensor/maxItems\"" },
+        { "{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"float32\","
+          "\"shape\":[4294967296,4294967296]}}",
+          "the tensor is too large at \"#/x-tensor\"" },
+        { "{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"uint8\","
+          "\"shape\":[1],\"maximum\":300}}",
+          "value is no uint8 at \"#/x-tensor/maximum\"" },
+        { "{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"int64\","
+          "\"shape\":[1],\"minimum\":0.5}}",
+          "value is no int64 at \"#/x-tensor/minimum\"" },
+        { "{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"float16\","
+          "\"shape\":[1],\"maximum\":70000}}",
+          "value is no float16 at \"#/x-tensor/maximum\"" },
+        { "{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"float32\","
+          "\"shape\":[1],\"minimum\":2,\"maximum\":1}}",
+          "minimum is above maximum at \"#/x-tensor/maximum\"" },
+        { "{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"bool\","
+          "\"shape\":[1],\"minimum\":0}}",
+          "values of dtype bool have no bounds at \"#/x-tensor/minimum\"" },
+        { "{\"minItems\":1,\"x-tensor\":{\"input\":\"a\",\"dtype\":"
+          "\"float32\",\"shape\":[1]}}",
+          "\"minItems\" stands beside \"x-tensor\" at \"#/minItems\"" },
+        { "{\"type\":\"object\",\"x-tensor\":{\"input\":\"a\",\"dtype\":"
+          "\"float32\",\"shape\":[1]}}",
+          "\"type\" does not agree with the tensor at \"#/x-tensor\"" },
+        { "{\"type\":\"object\",\"required\":[\"a\",\"b\"],\"properties\":{"
+          "\"a\":{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"float32\","
+          "\"shape\":[1]}},\"b\":{\"x-tensor\":{\"input\":\"a\",\"dtype\":"
+          "\"float32\",\"shape\":[1]}}}}",
+          "an input of that name exists already "
+          "at \"#/properties/b/x-tensor/input\"" },
+    };
+
+    static const char *const  unsure[] = {
+
+        /* not required */
+        "{\"type\":\"object\",\"properties\":{\"a\":{\"x-tensor\":{"
+        "\"input\":\"a\",\"dtype\":\"float32\",\"shape\":[1]}}}}",
+
+        /* not surely in an object */
+        "{\"required\":[\"a\"],\"properties\":{\"a\":{\"x-tensor\":{"
+        "\"input\":\"a\",\"dtype\":\"float32\",\"shape\":[1]}}}}",
+        "{\"type\":[\"object\",\"null\"],\"required\":[\"a\"],"
+        "\"properties\":{\"a\":{\"x-tensor\":{"
+        "\"input\":\"a\",\"dtype\":\"float32\",\"shape\":[1]}}}}",
+
+        /* many, or under any name */
+        "{\"items\":{\"x-tensor\":{"
+        "\"input\":\"a\",\"dtype\":\"float32\",\"shape\":[1]}}}",
+        "{\"type\":\"object\",\"required\":[\"a\"],"
+        "\"additionalProperties\":{\"x-tensor\":{"
+        "\"input\":\"a\",\"dtype\":\"float32\",\"shape\":[1]}}}",
+
+        /* required inside of what is not */
+        "{\"type\":\"object\",\"properties\":{\"o\":{\"type\":\"object\","
+        "\"required\":[\"a\"],\"properties\":{\"a\":{\"x-tensor\":{"
+        "\"input\":\"a\",\"dtype\":\"float32\",\"shape\":[1]}}}}}}"
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        error[0] = '\0';
+        schema = compile(cases[i].text, error, sizeof(error));
+        CHECK(schema == NULL);
+        CHECK_STR(error, cases[i].error);
+        ml_schema_destroy(schema);
+    }
+
+    for (i = 0; i < sizeof(unsure) / sizeof(unsure[0]); i++) {
+        schema = compile(unsure[i], error, sizeof(error));
+        CHECK(schema == NULL);
+        CHECK(strncmp(error, "a tensor must be in a required property", 39)
+              == 0);
+        ml_schema_destroy(schema);
+    }
+
+    /* a short buffer is not overrun, and stays a string */
+
+    for (i = 1; i < 40; i++) {
+        char  *small;
+
+        small = malloc(i);
+        CHECK(compile("{\"properties\":{\"abc\":{\"format\":1}}}", small, i)
+              == NULL);
+        CHECK(strlen(small) < i);
+        free(small);
+    }
+}
+
+
+static void
+test_depth(void)
+{
+    int           i, depth;
+    char          text[4000], error[400];
+    size_t        n;
+    ml_schema_t  *schema;
+
+    for (depth = 31; depth <= 33; depth++) {
+        n = 0;
+
+        for (i = 1; i < depth; i++) {
+            n += (size_t) sprintf(text + n, "{\"items\":");
+        }
+
+        n += (size_t) sprintf(text + n, "{}");
+
+        for (i = 1; i < depth; i++) {
+            text[n++] = '}';
+        }
+
+        text[n] = '\0';
+
+        schema = compile(text, error, sizeof(error));
+        CHECK((schema != NULL) == (depth <= ML_SCHEMA_DEPTH));
+        ml_schema_destroy(schema);
+    }
+}
+
+
+static void
+test_compiled(void)
+{
+    char                         error[400];
+    ml_schema_t                 *schema;
+    const ml_schema_node_t      *root;
+    const ml_schema_property_t  *property;
+
+    schema = compile(
+        "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\","
+        "\"$id\":\"x\",\"$comment\":\"c\",\"title\":\"t\","
+        "\"description\":\"d\",\"default\":{},\"examples\":[1],"
+        "\"properties\":{"
+        "\"f\":{\"type\":\"array\",\"x-tensor\":{\"input\":\"features\","
+        "\"dtype\":\"float32\",\"shape\":[-1,768],\"maxItems\":64,"
+        "\"minimum\":-100,\"maximum\":0.1}},"
+        "\"n\":{\"x-tensor\":{\"input\":\"n\",\"dtype\":\"uint8\","
+        "\"shape\":[]}},"
+        "\"mode\":{\"enum\":[\"a\",\"it's\",1,2.50,true,null,[1,{\"a\":2}]]},"
+        "\"any\":true,\"none\":false},"
+        "\"required\":[\"f\",\"n\",\"other\"],\"type\":\"object\"}",
+        error, sizeof(error));
+
+    CHECK(schema != NULL);
+
+    if (schema == NULL) {
+        fprintf(stderr, "%s\n", error);
+        return;
+    }
+
+    root = schema->root;
+    CHECK_INT(root->types, ML_SCHEMA_OBJECT);
+    CHECK_INT(root->nproperties, 5);
+    CHECK_INT(root->nrequired, 3);
+
+    property = ml_schema_find(root, "n", 1);
+    CHECK(property && property->required == 1);
+    CHECK(ml_schema_find(root, "mod", 3) == NULL);
+    CHECK_INT(ml_schema_place(root, "other", 5), 2);
+
+    CHECK(ml_schema_find(root, "none", 4)->node->never);
+    CHECK(!ml_schema_find(root, "any", 3)->node->never);
+
+    CHECK_STR(ml_schema_find(root, "mode", 4)->node->expected,
+              "'a', \"it's\", 1, 2.5, True, None or [1,{\"a\":2}]");
+
+    CHECK_INT(schema->ntensors, 2);
+    CHECK_STR(schema->specs[0].name, "features");
+    CHECK_INT(schema->specs[0].rank, 2);
+    CHECK_INT(schema->specs[0].dims[0], -1);
+    CHECK_INT(schema->specs[0].bound, 64);
+    CHECK_INT(schema->tensors[0]->elements, 64 * 768);
+    CHECK(schema->tensors[0]->bounds.maximum == (double) 0.1f);
+    CHECK(schema->tensors[0]->maximum == 0.1);
+    CHECK_STR(schema->specs[1].name, "n");
+    CHECK_INT(schema->specs[1].rank, 0);
+
+    ml_schema_destroy(schema);
+}
+
+
+static void
+test_pydantic(void)
+{
+    size_t     i;
+    ml_text_t  text;
+
+    /* repr() of CPython, and the text of pydantic's messages */
+
+    static const struct {
+        double       value;
+        const char  *repr;
+        const char  *plain;
+    } cases[] = {
+        { 0, "0.0", "0" },
+        { -0.0, "-0.0", "-0" },
+        { 1, "1.0", "1" },
+        { -1.5, "-1.5", "-1.5" },
+        { 100, "100.0", "100" },
+        { 1e15, "1000000000000000.0", "1000000000000000" },
+        { 1e16, "1e+16", "10000000000000000" },
+        { 1.5e16, "1.5e+16", "15000000000000000" },
+        { 1.25e-7, "1.25e-07", "0.000000125" },
+        { 0.0001, "0.0001", "0.0001" },
+        { 0.00001, "1e-05", "0.00001" },
+        { 1e22, "1e+22", "10000000000000000000000" },
+        { 123456789012345680.0, "1.2345678901234568e+17",
+          "123456789012345680" },
+        { 0.1, "0.1", "0.1" },
+        { 1.0 / 3, "0.3333333333333333", "0.3333333333333333" },
+        { 5e-324, "5e-324", NULL }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ml_text_init(&text);
+        ml_pydantic_float(&text, cases[i].value);
+        ml_text_append(&text, "", 1);
+        CHECK_STR(text.data, cases[i].repr);
+
+        if (cases[i].plain) {
+            text.len = 0;
+            ml_pydantic_plain(&text, cases[i].value);
+            ml_text_append(&text, "", 1);
+            CHECK_STR(text.data, cases[i].plain);
+        }
+
+        ml_text_free(&text);
+    }
+}
+
+
+int
+main(void)
+{
+    test_refused();
+    test_depth();
+    test_compiled();
+    test_pydantic();
+
+    return TEST_END;
+}
