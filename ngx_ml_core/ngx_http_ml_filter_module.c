@@ -199,6 +199,13 @@ ngx_http_ml_replace(ngx_http_request_t *r, ngx_http_ml_loc_conf_t *mlcf,
     r->headers_out.charset.len = 0;
     r->headers_out.content_length_n = body.len;
 
+    if (r->headers_out.status == 422) {
+
+        /* nginx has no phrase for it */
+
+        ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Content");
+    }
+
     return NGX_OK;
 }
 
