@@ -246,6 +246,11 @@ def lost_device():
     check(server.close() == [], 'no trouble')
 
 
+def complaints(server):
+    return [line for line in server.log().splitlines()
+            if 'is unavailable' in line]
+
+
 def backend_faults():
     """No file, or one that fails: 503, one line, and no respawning."""
     for fault in ('file', 'probe', 'load', 'plan'):
@@ -261,14 +266,14 @@ def backend_faults():
         check(server.get('/ready').status == 503, '%s: not ready' % fault)
         check(server.get('/health').status == 200, '%s: alive' % fault)
 
-        lines = [line for line in server.log().splitlines()
-                 if 'is unavailable' in line]
+        nginx.wait(lambda: len(complaints(server)) >= 2)
+        time.sleep(0.3)
+        lines = complaints(server)
         check(len(lines) == 2, '%s: one line for each worker' % fault, lines)
         check(('ngx_ml_backend_cpu.so' if fault == 'file'
                else '%s fails as it was told' % fault) in lines[0],
               '%s: says why' % fault, lines)
 
-        time.sleep(0.3)
         check(server.workers() == workers, '%s: no respawning' % fault)
         check(server.stop(), '%s: stops' % fault)
         check(server.close() == [], '%s: no trouble' % fault)

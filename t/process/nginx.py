@@ -152,7 +152,9 @@ class Nginx:
              '-e', os.path.join(self.prefix, 'error.log')],
             stdout=self.output, stderr=subprocess.STDOUT)
 
-        if not wait(lambda: self.workers() and self.connects()):
+        want = self.parts['workers']
+
+        if not wait(lambda: len(self.workers()) == want and self.connects()):
             said = self.said()
             self.kill()
             raise SystemExit('nginx did not start:\n%s' % said)
