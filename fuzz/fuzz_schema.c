@@ -1,0 +1,152 @@
+/*
+ * The schema compiler and the validator: a schema, a NUL, and a body.  No
+ * pair may crash them, and the verdict may not depend on where the body was
+ * cut.
+ */
+
+/* link: -lm */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ml_siphash.c"
+#include "ml_tensor.c"
+#include "ml_text.c"
+#include "ml_error.c"
+#include "ml_number.c"
+#include "ml_json_keys.c"
+#include "ml_json_string.c"
+#include "ml_json_number.c"
+#include "ml_json.c"
+#include "ml_tape.c"
+#include "ml_narrow.c"
+#include "ml_pydantic.c"
+#include "ml_schema.c"
+#include "ml_schema_keywords.c"
+#include "ml_schema_tensor.c"
+#include "ml_violation.c"
+#include "ml_validator_path.c"
+#include "ml_validator_check.c"
+#include "ml_validator_tensor.c"
+#include "ml_validator.c"
+
+
+static const ml_json_limits_t  limits = { 16, 100, 1000, 64, 1000 };
+static const uint8_t           seed[16] = { 1 };
+
+
+static void
+validate(const ml_schema_t *schema, const char *body, size_t len, size_t step,
+    const uint8_t *keep, ml_text_t *out)
+{
+    size_t                  i, n;
+    uint32_t                k, count;
+    ml_tensor_t            *tensors;
+    ml_validator_t         *v;
+    ml_error_answer_t       answer;
+    ml_validator_status_e   status;
+
+    ml_text_init(out);
+
+    v = ml_validator_create(schema, &limits, seed, keep);
+
+    if (v == NULL) {
+        abort();
+    }
+
+    for (i = 0; i < len; i += n) {
+        n = step < len - i ? step : len - i;
+        (void) ml_validator_feed(v, body + i, n);
+    }
+
+    status = ml_validator_finish(v);
+    ml_text_printf(out, "%d", (int) status);
+
+    if (status == ML_VALIDATOR_REJECTED) {
+        memset(&answer, 0, sizeof(ml_error_answer_t));
+        answer.status = 422;
+        answer.title = "";
+        answer.detail = "";
+        answer.errors = ml_validator_error(v);
+        answer.nerrors = 1;
+
+        ml_error_render(out, ML_ERROR_FASTAPI, &answer);
+        ml_error_render(out, ML_ERROR_PROBLEM, &answer);
+    }
+
+    if (status == ML_VALIDATOR_PASSED) {
+        tensors = ml_validator_tensors(v, &count);
+
+        for (k = 0; k < count; k++) {
+
+            if (ml_tensor_size(tensors[k].dtype, tensors[k].rank,
+                               tensors[k].dims, &n) != 0
+                || n != tensors[k].bytes)
+            {
+                abort();
+            }
+
+            ml_text_append(out, tensors[k].data, n);
+        }
+
+        for (k = 0; keep && k < schema->root->nproperties; k++) {
+            (void) ml_validator_field(v, schema->root->properties[k].name.name,
+                                      schema->root->properties[k].name.len,
+                                      out);
+        }
+    }
+
+    ml_validator_destroy(v);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char           error[200];
+    size_t         len;
+    uint8_t       *keep;
+    uint32_t       i;
+    ml_text_t      whole, cut;
+    const char    *body;
+    ml_schema_t   *schema;
+    const uint8_t *nul;
+
+    nul = size ? memchr(data, '\0', size) : NULL;
+    len = nul ? (size_t) (nul - data) : size;
+
+    schema = ml_schema_compile((const char *) data, len, error,
+                               sizeof(error));
+
+    if (schema == NULL) {
+        return 0;
+    }
+
+    if (nul) {
+        body = (const char *) nul + 1;
+        len = size - len - 1;
+
+        keep = calloc(schema->root->nproperties + 1, 1);
+
+        for (i = 0; i < schema->root->nproperties; i++) {
+            keep[i] = schema->root->properties[i].node->tensor == NULL;
+        }
+
+        validate(schema, body, len, len + 1, keep, &whole);
+        validate(schema, body, len, 1, keep, &cut);
+
+        if (whole.len != cut.len
+            || memcmp(whole.data, cut.data, whole.len) != 0)
+        {
+            abort();
+        }
+
+        ml_text_free(&whole);
+        ml_text_free(&cut);
+        free(keep);
+    }
+
+    ml_schema_destroy(schema);
+
+    return 0;
+}
