@@ -188,6 +188,23 @@ def breaker():
     check(server.close() == [], 'no trouble')
 
 
+def batch_that_fails():
+    """A run that fails is one failure, however many requests were in it."""
+    server = faulty.server('batch 8; queue 100 timeout=10s; '
+                           'breaker failures=3;').start()
+
+    busy = occupy(server)
+    jobs = [send(server, faulty.body(fail=int(i == 0))) for i in range(6)]
+    check(running(server, 6), 'six wait')
+    busy.join()
+    check([job.join().status for job in jobs] == [500] * 6, 'all six fail')
+    check(server.metric('ml_infer_breaker_state{model="m"}') == 0,
+          'the breaker is closed')
+    answers(server)
+    check(server.stop(), 'stops')
+    check(server.close() == [], 'no trouble')
+
+
 def clients_that_leave():
     server = faulty.server('batch 1; queue 100 timeout=10s;').start()
 
@@ -286,6 +303,7 @@ def main():
     deadlines()
     batches()
     breaker()
+    batch_that_fails()
     clients_that_leave()
     lost_device()
     backend_faults()
