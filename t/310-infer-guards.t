@@ -250,3 +250,20 @@ POST /t
 --- request
 GET /t/page
 --- response_body_like: include
+
+
+
+=== TEST 13: a subrequest to the very location of its validated request
+--- config
+    location /infer {
+        ml_validate     schema=$TEST_NGINX_HTML_DIR/row.json;
+        ml_infer        identity;
+        addition_types  *;
+        add_after_body  /infer;
+    }
+--- request
+POST /infer
+{"x": [1, 2, 3, 4]}
+--- response_body_unlike: "y".*"y"
+--- error_log
+"ml_infer" was reached without tensors
