@@ -31,7 +31,9 @@
 #endif
 
 /* one computed value, for one row */
+#ifndef ML_VALUE_LIMIT
 #define ML_VALUE_LIMIT     ((size_t) 1 << 28)
+#endif
 
 
 int

@@ -11,22 +11,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 
-#include "ml_tensor.c"
-#include "ml_arena.c"
-#include "ml_wire.c"
-#include "ml_onnx_tensor.c"
-#include "ml_onnx_node.c"
-#include "ml_onnx.c"
-#include "ml_kernels.c"
-#include "ml_kernels_array.c"
-#include "ml_shape.c"
-#include "ml_shape_array.c"
-#include "ml_shape_move.c"
-#include "ml_operators.c"
-#include "ml_names.c"
-#include "ml_build.c"
-#include "ml_model.c"
-
+#include "engine.h"
 #include "ml_backend.h"
 #include "reference.h"
 

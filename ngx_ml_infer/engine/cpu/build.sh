@@ -23,7 +23,7 @@ if ! echo '#include <dnnl.h>' | $CC $CFLAGS -E - >/dev/null 2>&1; then
 fi
 
 # libgomp by its own name: the library that oneDNN uses, for any compiler
-$CC -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter ${CFLAGS} \
+$CC -std=gnu11 -O3 -Wall -Wextra -Wno-unused-parameter ${CFLAGS} \
     -fPIC -shared \
     -DNGX_ML_BUILD="\"${NGX_ML_BUILD:-unknown}\"" \
     -I "$core" -I "$engine" -I "$cpu" \

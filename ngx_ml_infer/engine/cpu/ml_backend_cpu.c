@@ -268,7 +268,8 @@ ml_cpu_run(ml_backend_context_t *context, int64_t rows,
             continue;
         }
 
-        rc = ml_cpu_product_run(context, &plan->products[i], (*input)->data,
+        rc = ml_cpu_product_run(context, step->linear, &plan->products[i],
+                                (*input)->data,
                                 plan->arrays[step->output].data);
         input++;
 

@@ -63,6 +63,7 @@ typedef struct {
     dnnl_memory_t        scratchpad;
     dnnl_exec_arg_t      arguments[5];
     int                  narguments;
+    size_t               elements;  /* of the destination */
 } ml_cpu_product_t;
 
 
@@ -132,7 +133,8 @@ ml_backend_status_e ml_cpu_product(ml_backend_context_t *context,
     const ml_cpu_linear_t *linear, int64_t m, ml_cpu_product_t *product,
     size_t *scratchpad, ml_cpu_error_t *error);
 dnnl_status_t ml_cpu_product_run(ml_backend_context_t *context,
-    ml_cpu_product_t *product, void *source, void *destination);
+    const ml_cpu_linear_t *linear, ml_cpu_product_t *product, void *source,
+    void *destination);
 void ml_cpu_product_free(ml_cpu_product_t *product);
 void ml_cpu_weights_free(ml_backend_context_t *context);
 

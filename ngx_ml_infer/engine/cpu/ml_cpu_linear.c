@@ -171,12 +171,10 @@ ml_cpu_describe(ml_backend_context_t *context, const ml_cpu_linear_t *linear,
 {
     dnnl_dims_t                source_dims, weights_dims, bias_dims, dims;
     dnnl_status_t              rc;
-    dnnl_post_ops_t            post;
     dnnl_memory_desc_t         source, weights, bias, destination;
     dnnl_primitive_attr_t      attributes;
     dnnl_inner_product_desc_t  desc;
 
-    post = NULL;
     attributes = NULL;
 
     source_dims[0] = dims[0] = m;
@@ -218,25 +216,11 @@ ml_cpu_describe(ml_backend_context_t *context, const ml_cpu_linear_t *linear,
                                                  dnnl_scratchpad_mode_user);
     }
 
-    if (rc == dnnl_success && linear->relu) {
-        rc = dnnl_post_ops_create(&post);
-
-        if (rc == dnnl_success) {
-            rc = dnnl_post_ops_append_eltwise(post, 1, dnnl_eltwise_relu, 0,
-                                              0);
-        }
-
-        if (rc == dnnl_success) {
-            rc = dnnl_primitive_attr_set_post_ops(attributes, post);
-        }
-    }
-
     if (rc == dnnl_success) {
         rc = dnnl_primitive_desc_create(result, &desc, attributes,
                                         context->engine, NULL);
     }
 
-    (void) dnnl_post_ops_destroy(post);
     (void) dnnl_primitive_attr_destroy(attributes);
 
     return rc;
@@ -255,6 +239,7 @@ ml_cpu_product(ml_backend_context_t *context, const ml_cpu_linear_t *linear,
     const dnnl_memory_desc_t  *layout;
 
     desc = NULL;
+    product->elements = (size_t) m * (size_t) linear->n;
 
     rc = ml_cpu_describe(context, linear, m, &desc);
 
@@ -322,9 +307,26 @@ ml_cpu_product(ml_backend_context_t *context, const ml_cpu_linear_t *linear,
 }
 
 
+/*
+ * Not left to oneDNN: its Relu turns NaN to 0, and a sick model would look
+ * well.
+ */
+
+static void
+ml_cpu_relu(float *data, size_t n)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+        data[i] = data[i] < 0 ? 0 : data[i];
+    }
+}
+
+
 dnnl_status_t
-ml_cpu_product_run(ml_backend_context_t *context, ml_cpu_product_t *product,
-    void *source, void *destination)
+ml_cpu_product_run(ml_backend_context_t *context,
+    const ml_cpu_linear_t *linear, ml_cpu_product_t *product, void *source,
+    void *destination)
 {
     dnnl_status_t  rc;
 
@@ -341,6 +343,10 @@ ml_cpu_product_run(ml_backend_context_t *context, ml_cpu_product_t *product,
 
     if (rc == dnnl_success) {
         rc = dnnl_stream_wait(context->stream);
+    }
+
+    if (rc == dnnl_success && linear->relu) {
+        ml_cpu_relu(destination, product->elements);
     }
 
     return rc;
