@@ -25,7 +25,8 @@ from onnx.reference import ReferenceEvaluator
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 ENGINE = os.path.join(ROOT, "ngx_ml_infer", "engine")
-BUILD = tempfile.mkdtemp(prefix="engine-oracle-")
+SCRATCH = tempfile.TemporaryDirectory(prefix="engine-oracle-")
+BUILD = SCRATCH.name
 RUN = os.path.join(BUILD, "run_model")
 BACKEND = os.path.join(BUILD, "cpu.so")
 TOLERANCE = 1e-5
@@ -48,7 +49,7 @@ def build():
     includes = ["-I" + os.path.join(ROOT, path) for path in
                 ("ngx_ml_core", "ngx_ml_infer/engine", "t/unit")]
     subprocess.run(
-        [compiler, "-std=gnu11", "-O1", "-o", RUN, *includes,
+        [compiler, "-std=gnu11", "-O2", "-o", RUN, *includes,
          os.path.join(ROOT, "t/oracle/run_model.c"), "-ldl", "-lm"],
         check=True)
     subprocess.run([os.path.join(ENGINE, "cpu/build.sh"), BACKEND],
@@ -480,7 +481,8 @@ def examples():
             for port in model.graph.input}
         # the many layers of slow.onnx are exact for whole numbers, in
         # whatever order they are summed
-        run(name, model, inputs, (1, 3, 17), 0, 16, "slow" in name)
+        slow = "slow" in name
+        run(name, model, inputs, (1, 2) if slow else (1, 3, 17), 0, 16, slow)
 
 
 def digits():
