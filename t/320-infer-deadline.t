@@ -11,7 +11,7 @@ add_block_preprocessor(sub {
 
     $block->set_value('http_config', <<'END');
     ml_model slow { file $TEST_NGINX_ROOT/t/models/slow.onnx; batch 1;
-                    queue 10 timeout=5ms; }
+                    queue 10 timeout=25ms; }
 END
 
     $block->set_value('more_headers', 'Content-Type: application/json');

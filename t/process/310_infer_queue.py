@@ -70,7 +70,7 @@ def queue_full():
     check(faulty.depth(server) == 0, 'nothing waits')
     check(faulty.outcome(server, 'queue_full') == 1, 'counted')
     check(server.stop(), 'stops')
-    check(server.close() == [], 'no trouble', server)
+    check(server.close() == [], 'no trouble')
 
 
 def deadlines():
