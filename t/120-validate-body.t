@@ -307,9 +307,13 @@ Transfer-Encoding: chunked\r
         client_body_buffer_size 8k;
     }
 --- request eval
-"POST /t\n{\"features\":[10," . join(',', (1.25) x 100000) . "]}"
---- error_code: 422
---- response_body_like: "loc":\["body","features",0\]
+[("POST /t\n{\"features\":[10," . join(',', (1.25) x 190000) . "]}") x 5]
+--- more_headers eval
+[("Content-Type: application/json") x 5]
+--- error_code eval
+[(422) x 5]
+--- response_body_like eval
+[('"loc":\["body","features",0\]') x 5]
 
 
 
