@@ -8,30 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ml_batch.h"
 #include "ml_queue.h"
 #include "ml_runner.h"
-
-
-/* 1, 2, 4 ... ML_RUNNER_MAX_BATCH */
-#define ML_RUNNER_SIZES  13
 
 
 typedef struct {
     ml_executor_t         executor;
     ml_runner_options_t   options;
 
-    size_t                ninputs;
-    size_t                noutputs;
-    size_t               *input_bytes;      /* of one row */
-    size_t               *output_bytes;
-
-    /* "batch" rows each, for batches that do not run in a job's memory */
-    void                **inputs;
-    void                **outputs;
-
-    /* what one run gets; pointers into a job or into the above */
-    const void          **run_inputs;
-    void                **run_outputs;
+    ml_batch_t            batch;
 
     ml_job_t            **jobs;             /* of the batch being run */
 
@@ -44,7 +30,6 @@ typedef struct {
     ml_queue_t            queue;
     ml_job_t             *done;
     ml_job_t            **done_last;
-    uint64_t              predicted[ML_RUNNER_SIZES];   /* ns, 0: unknown */
     int64_t               busy;             /* rows being run, 0: idle */
     int                   stopping;
     int                   lost;
@@ -69,82 +54,6 @@ static const ml_executor_ops_t  ml_runner_ops = {
     ml_runner_alive,
     ml_runner_close
 };
-
-
-/* The smallest planned size that holds the rows. */
-static unsigned
-ml_runner_size_index(const ml_runner_t *runner, int64_t rows)
-{
-    unsigned  i;
-
-    for (i = 0; ((int64_t) 1 << i) < rows; i++) {
-        if (((int64_t) 1 << i) >= runner->options.batch) {
-            break;
-        }
-    }
-
-    return i;
-}
-
-
-static int64_t
-ml_runner_size(const ml_runner_t *runner, unsigned i)
-{
-    int64_t  rows;
-
-    rows = (int64_t) 1 << i;
-
-    return rows < runner->options.batch ? rows : runner->options.batch;
-}
-
-
-/*
- * How long the rows will take: whole batches, and the rest.  A size that was
- * never run is taken for the last smaller one that was, scaled by its rows,
- * which is never too short by much nor ever 0.
- */
-static uint64_t
-ml_runner_predict(const ml_runner_t *runner, int64_t rows)
-{
-    int64_t   batch;
-    uint64_t  total;
-    unsigned  i, known;
-
-    batch = runner->options.batch;
-    total = 0;
-
-    if (rows > batch) {
-        total = (uint64_t) ((rows - 1) / batch)
-                * ml_runner_predict(runner, batch);
-        rows = (rows - 1) % batch + 1;
-    }
-
-    i = ml_runner_size_index(runner, rows);
-
-    for (known = i; known > 0 && runner->predicted[known] == 0; known--) {
-        /* void */
-    }
-
-    return total + runner->predicted[known]
-                   * (uint64_t) ml_runner_size(runner, i)
-                   / (uint64_t) ml_runner_size(runner, known);
-}
-
-
-static void
-ml_runner_learn(ml_runner_t *runner, unsigned i, uint64_t ns)
-{
-    uint64_t  *predicted;
-
-    predicted = &runner->predicted[i];
-
-    if (*predicted == 0) {
-        *predicted = ns ? ns : 1;
-        return;
-    }
-
-    *predicted = *predicted - *predicted / 8 + ns / 8;
-}
 
 
 static void
@@ -192,108 +101,6 @@ ml_runner_depth(ml_runner_t *runner)
                               (uint32_t) runner->queue.njobs,
                               memory_order_relaxed);
     }
-}
-
-
-/*
- * Runs "rows" rows, at most a batch: those of the only job from "offset" on,
- * or those of all jobs.  Adds what it cost to *device_ns.
- */
-static ml_backend_status_e
-ml_runner_piece(ml_runner_t *runner, ml_job_t **jobs, size_t njobs,
-    int64_t offset, int64_t rows, uint64_t *device_ns, char *error)
-{
-    char                 *p;
-    size_t                i, j, bytes;
-    int64_t               size;
-    uint64_t              start, wall;
-    unsigned              index, direct;
-    ml_job_t             *job;
-    ml_backend_meter_t    meter;
-    ml_backend_status_e   status;
-
-    index = ml_runner_size_index(runner, rows);
-    size = ml_runner_size(runner, index);
-    direct = (njobs == 1 && size == rows);
-
-    for (i = 0; i < runner->ninputs; i++) {
-        bytes = runner->input_bytes[i];
-
-        if (direct) {
-            runner->run_inputs[i] = (char *) jobs[0]->inputs[i]
-                                    + (size_t) offset * bytes;
-            continue;
-        }
-
-        p = runner->inputs[i];
-        runner->run_inputs[i] = p;
-
-        if (njobs == 1) {
-            memcpy(p, (char *) jobs[0]->inputs[i] + (size_t) offset * bytes,
-                   (size_t) rows * bytes);
-            p += (size_t) rows * bytes;
-
-        } else {
-            for (j = 0; j < njobs; j++) {
-                memcpy(p, jobs[j]->inputs[i], (size_t) jobs[j]->rows * bytes);
-                p += (size_t) jobs[j]->rows * bytes;
-            }
-        }
-
-        memset(p, 0, (size_t) (size - rows) * bytes);
-    }
-
-    for (i = 0; i < runner->noutputs; i++) {
-        runner->run_outputs[i] = direct
-                                 ? (char *) jobs[0]->outputs[i]
-                                   + (size_t) offset * runner->output_bytes[i]
-                                 : runner->outputs[i];
-    }
-
-    meter.device_ns = 0;
-    error[0] = '\0';
-
-    start = ml_monotonic_ns();
-
-    status = runner->options.backend->run(runner->options.context, size,
-                                          runner->run_inputs,
-                                          runner->run_outputs, &meter, error,
-                                          ML_JOB_ERROR_SIZE);
-
-    wall = ml_monotonic_ns() - start;
-
-    *device_ns += meter.device_ns ? meter.device_ns : wall;
-
-    if (status != ML_BACKEND_OK) {
-        return status;
-    }
-
-    pthread_mutex_lock(&runner->lock);
-    ml_runner_learn(runner, index, wall);
-    pthread_mutex_unlock(&runner->lock);
-
-    if (direct) {
-        return status;
-    }
-
-    for (i = 0; i < runner->noutputs; i++) {
-        bytes = runner->output_bytes[i];
-        p = runner->outputs[i];
-
-        if (njobs == 1) {
-            memcpy((char *) jobs[0]->outputs[i] + (size_t) offset * bytes, p,
-                   (size_t) rows * bytes);
-            continue;
-        }
-
-        for (j = 0; j < njobs; j++) {
-            job = jobs[j];
-            memcpy(job->outputs[i], p, (size_t) job->rows * bytes);
-            p += (size_t) job->rows * bytes;
-        }
-    }
-
-    return status;
 }
 
 
@@ -354,8 +161,8 @@ ml_runner_run(ml_runner_t *runner, ml_job_t **jobs, size_t njobs,
             }
         }
 
-        status = ml_runner_piece(runner, jobs, njobs, offset, piece,
-                                 &device_ns, error);
+        status = ml_batch_run(&runner->batch, jobs, njobs, offset, piece,
+                              &device_ns, error);
 
         if (status != ML_BACKEND_OK) {
             result = (status == ML_BACKEND_CANCELLED) ? ML_JOB_CANCELLED
@@ -464,7 +271,7 @@ ml_runner_thread(void *data)
         dispatch = ml_queue_dispatch_time(&runner->queue,
                                           runner->options.batch,
                                           runner->options.delay_ns,
-                                          ml_runner_predict(runner,
+                                          ml_batch_predict(&runner->batch,
                                                       runner->queue.rows));
 
         if (dispatch > now) {
@@ -516,25 +323,14 @@ ml_runner_thread(void *data)
 static ml_submit_e
 ml_runner_submit(ml_executor_t *executor, ml_job_t *job)
 {
-    size_t                i, bytes;
     ml_runner_t          *runner;
     ml_submit_e           rc;
     ml_backend_status_e   status;
 
     runner = (ml_runner_t *) executor;
 
-    for (i = 0; i < job->noutputs; i++) {
-        if (__builtin_mul_overflow(runner->output_bytes[i],
-                                   (size_t) job->rows, &bytes))
-        {
-            return ML_SUBMIT_MEMORY;
-        }
-
-        job->outputs[i] = malloc(bytes ? bytes : 1);
-
-        if (job->outputs[i] == NULL) {
-            return ML_SUBMIT_MEMORY;
-        }
+    if (ml_batch_outputs(&runner->batch, job) != 0) {
+        return ML_SUBMIT_MEMORY;
     }
 
     job->submitted = ml_monotonic_ns();
@@ -548,7 +344,7 @@ ml_runner_submit(ml_executor_t *executor, ml_job_t *job)
 
     if (runner->busy == 0 && runner->queue.njobs == 0
         && runner->options.delay_ns == 0
-        && ml_runner_predict(runner, job->rows) < runner->options.inline_ns)
+        && ml_batch_predict(&runner->batch, job->rows) < runner->options.inline_ns)
     {
         job->place = ML_JOB_RUNNING;
         runner->busy = job->rows;
@@ -646,11 +442,11 @@ ml_runner_backlog(ml_executor_t *executor)
     pthread_mutex_lock(&runner->lock);
 
     if (runner->queue.rows) {
-        ns += ml_runner_predict(runner, runner->queue.rows);
+        ns += ml_batch_predict(&runner->batch, runner->queue.rows);
     }
 
     if (runner->busy) {
-        ns += ml_runner_predict(runner, runner->busy);
+        ns += ml_batch_predict(&runner->batch, runner->busy);
     }
 
     pthread_mutex_unlock(&runner->lock);
@@ -676,28 +472,9 @@ ml_runner_alive(ml_executor_t *executor)
 
 
 static void
-ml_runner_free_buffers(void **buffers, size_t n)
-{
-    size_t  i;
-
-    for (i = 0; buffers && i < n; i++) {
-        free(buffers[i]);
-    }
-
-    free(buffers);
-}
-
-
-static void
 ml_runner_free(ml_runner_t *runner)
 {
-    ml_runner_free_buffers(runner->inputs, runner->ninputs);
-    ml_runner_free_buffers(runner->outputs, runner->noutputs);
-
-    free(runner->input_bytes);
-    free(runner->output_bytes);
-    free(runner->run_inputs);
-    free(runner->run_outputs);
+    ml_batch_destroy(&runner->batch);
     free(runner->jobs);
 
     ml_queue_destroy(&runner->queue);
@@ -764,92 +541,6 @@ ml_runner_close(ml_executor_t *executor, unsigned timeout_ms)
 }
 
 
-/* Sizes of one row, and room for a whole batch, of each input or output. */
-static int
-ml_runner_buffers(const ml_tensor_spec_t *specs, size_t n, int batched,
-    int64_t batch, size_t **row_bytes, void ***buffers)
-{
-    size_t  i, bytes;
-
-    *row_bytes = calloc(n + 1, sizeof(size_t));
-    *buffers = calloc(n + 1, sizeof(void *));
-
-    if (*row_bytes == NULL || *buffers == NULL) {
-        return -1;
-    }
-
-    for (i = 0; i < n; i++) {
-        if (ml_tensor_size(specs[i].dtype, specs[i].rank - (batched ? 1 : 0),
-                           specs[i].dims + (batched ? 1 : 0), &bytes)
-            != 0)
-        {
-            return -1;
-        }
-
-        (*row_bytes)[i] = bytes;
-        (*buffers)[i] = calloc((size_t) batch, bytes ? bytes : 1);
-
-        if ((*buffers)[i] == NULL) {
-            return -1;
-        }
-    }
-
-    return 0;
-}
-
-
-static int
-ml_runner_warm(ml_runner_t *runner, char *error, size_t size)
-{
-    size_t                i;
-    int64_t               rows;
-    uint64_t              start;
-    unsigned              n, run;
-    ml_backend_meter_t    meter;
-    const ml_backend_t   *backend;
-    ml_backend_status_e   status;
-
-    backend = runner->options.backend;
-
-    for (n = 0; /* void */ ; n++) {
-        rows = ml_runner_size(runner, n);
-
-        status = backend->plan(runner->options.context, rows, error, size);
-        if (status != ML_BACKEND_OK) {
-            return -1;
-        }
-
-        if (rows == runner->options.batch) {
-            break;
-        }
-    }
-
-    for (i = 0; i < runner->ninputs; i++) {
-        runner->run_inputs[i] = runner->inputs[i];
-    }
-
-    for (i = 0; i < runner->noutputs; i++) {
-        runner->run_outputs[i] = runner->outputs[i];
-    }
-
-    /* the first run is cold, the second one is what requests will see */
-
-    for (run = 0; run < 2; run++) {
-        start = ml_monotonic_ns();
-
-        status = backend->run(runner->options.context, 1, runner->run_inputs,
-                              runner->run_outputs, &meter, error, size);
-        if (status != ML_BACKEND_OK) {
-            return -1;
-        }
-    }
-
-    ml_runner_learn(runner, 0, ml_monotonic_ns() - start);
-
-    return 0;
-}
-
-
 static int
 ml_runner_start(ml_runner_t *runner)
 {
@@ -875,11 +566,9 @@ ml_runner_start(ml_runner_t *runner)
 ml_executor_t *
 ml_runner_create(const ml_runner_options_t *options, char *error, size_t size)
 {
-    int                      batched;
-    int64_t                  max_rows;
-    ml_runner_t             *runner;
-    pthread_condattr_t       attributes;
-    const ml_tensor_spec_t  *inputs, *outputs;
+    int64_t              max_rows;
+    ml_runner_t         *runner;
+    pthread_condattr_t   attributes;
 
     runner = calloc(1, sizeof(ml_runner_t));
     if (runner == NULL) {
@@ -898,28 +587,16 @@ ml_runner_create(const ml_runner_options_t *options, char *error, size_t size)
     pthread_cond_init(&runner->idle, &attributes);
     pthread_condattr_destroy(&attributes);
 
-    batched = ml_model_batched(options->model);
-    inputs = ml_model_inputs(options->model, &runner->ninputs);
-    outputs = ml_model_outputs(options->model, &runner->noutputs);
-
-    runner->run_inputs = calloc(runner->ninputs + 1, sizeof(void *));
-    runner->run_outputs = calloc(runner->noutputs + 1, sizeof(void *));
     runner->jobs = calloc((size_t) options->batch, sizeof(ml_job_t *));
 
     /* a full queue of full batches */
 
     if (__builtin_mul_overflow((int64_t) options->queue, options->batch,
                                &max_rows)
-        || runner->run_inputs == NULL
-        || runner->run_outputs == NULL
         || runner->jobs == NULL
         || ml_queue_init(&runner->queue, options->queue, max_rows) != 0
-        || ml_runner_buffers(inputs, runner->ninputs, batched, options->batch,
-                             &runner->input_bytes, &runner->inputs)
-           != 0
-        || ml_runner_buffers(outputs, runner->noutputs, batched,
-                             options->batch, &runner->output_bytes,
-                             &runner->outputs)
+        || ml_batch_init(&runner->batch, options->model, options->backend,
+                         options->context, options->batch)
            != 0)
     {
         snprintf(error, size, "out of memory");
@@ -927,7 +604,7 @@ ml_runner_create(const ml_runner_options_t *options, char *error, size_t size)
         return NULL;
     }
 
-    if (ml_runner_warm(runner, error, size) != 0) {
+    if (ml_batch_plan(&runner->batch, error, size) != 0) {
         ml_runner_free(runner);
         return NULL;
     }

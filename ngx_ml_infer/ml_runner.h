@@ -4,11 +4,8 @@
  *
  * DESIGN.  The thread takes batches from a queue under a mutex and runs them
  * without it; finished jobs go to a list, and "notify" is called when that
- * list stops being empty.  A run has one of few sizes, 1, 2, 4 ... batch
- * rows, planned before the first job, so that run() allocates nothing; the
- * rows that a batch lacks are zeros, and only real rows are copied out.  One
- * job of exactly such a size runs in its own memory, without a copy.  A job
- * of more than "batch" rows runs alone, piece by piece.
+ * list stops being empty.  A job of more than "batch" rows runs alone, piece
+ * by piece.
  *
  * While the thread is idle and nothing is queued, submit() runs a job at
  * once in the calling thread if the time that runs of its size took lately
@@ -24,10 +21,6 @@
 
 #include "ml_backend.h"
 #include "ml_executor.h"
-
-
-/* The largest "batch". */
-#define ML_RUNNER_MAX_BATCH  4096
 
 
 typedef struct {

@@ -2,8 +2,8 @@
 
 #include "ngx_http_ml_infer.h"
 
+#include "ml_batch.h"
 #include "ml_response.h"
-#include "ml_runner.h"
 
 
 #define NGX_HTTP_ML_INFER_BATCH         32
@@ -388,7 +388,7 @@ ngx_http_ml_infer_model_batch(ngx_conf_t *cf,
 
     model->batch = ngx_atoi(value[1].data, value[1].len);
 
-    if (model->batch < 1 || model->batch > ML_RUNNER_MAX_BATCH) {
+    if (model->batch < 1 || model->batch > ML_BATCH_MAX) {
         return ngx_http_ml_infer_invalid(cf, &value[1]);
     }
 

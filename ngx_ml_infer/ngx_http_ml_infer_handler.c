@@ -126,6 +126,11 @@ ngx_http_ml_infer_handler(ngx_http_request_t *r)
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "\"ml_infer\" was reached without tensors that were "
                       "validated for its location");
+
+        if (r == r->main && state) {
+            state->refund = 1;
+        }
+
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -160,6 +165,7 @@ ngx_http_ml_infer_handler(ngx_http_request_t *r)
     if (task == NULL) {
         ml_breaker_release(&model->entry->breaker, ngx_http_ml_infer_msec(),
                            &ticket);
+        state->refund = 1;
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

@@ -10,6 +10,7 @@
 #include "ml_tensor.c"
 #include "ml_job.c"
 #include "ml_queue.c"
+#include "ml_batch.c"
 #include "ml_runner.c"
 
 #include "test.h"
