@@ -177,7 +177,7 @@ POST /weak
     location /t {
         ml_validate  schema=$TEST_NGINX_HTML_DIR/row.json;
         ml_infer     slow;
-        error_page   504 = @again;
+        error_page   503 504 = @again;
     }
     location @again {
         ml_validate  schema=$TEST_NGINX_HTML_DIR/row.json;

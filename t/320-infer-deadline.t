@@ -1,4 +1,5 @@
-# Deadlines of single requests; more in t/process/310_infer_queue.py.
+# Deadlines of single requests; more in t/process/310_infer_queue.py.  Twenty
+# rows take the slow model more than half a second.
 
 use Test::Nginx::Socket 'no_plan';
 use Cwd;
@@ -11,7 +12,7 @@ add_block_preprocessor(sub {
 
     $block->set_value('http_config', <<'END');
     ml_model slow { file $TEST_NGINX_ROOT/t/models/slow.onnx; batch 1;
-                    queue 10 timeout=25ms; }
+                    queue 10 timeout=150ms; }
 END
 
     $block->set_value('more_headers', 'Content-Type: application/json');
@@ -19,7 +20,8 @@ END
     $block->set_value('user_files', <<'END');
 >>> row.json
 {"type": "object", "required": ["x"], "properties": {
-    "x": {"x-tensor": {"input": "x", "dtype": "float32", "shape": [4]}}}}
+    "x": {"x-tensor": {"input": "x", "dtype": "float32", "shape": [-1, 4],
+                       "maxItems": 20}}}}
 END
 
 });
@@ -38,7 +40,7 @@ __DATA__
     }
 --- request
 POST /t
-{"x": [1, 2, 3, 4]}
+{"x": [[1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4]]}
 --- error_code: 504
 --- response_headers
 X-Infer: TIMEOUT closed
@@ -63,7 +65,7 @@ inference refused: timeout, model "slow"
     }
 --- request
 POST /t
-{"x": [1, 2, 3, 4]}
+{"x": [[1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4]]}
 --- error_code: 504
 --- response_body chomp
 too late
@@ -80,7 +82,7 @@ too late
     }
 --- request
 POST /t
-{"x": [1, 2, 3, 4]}
+{"x": [[1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4], [1,2,3,4]]}
 --- error_code: 504
 --- response_body chomp
 {"error":"The deadline passed while the model was running"}
