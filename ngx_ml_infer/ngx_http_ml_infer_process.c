@@ -238,8 +238,12 @@ ngx_http_ml_infer_open_backend(char *error, size_t size)
 
     backend = entry();
 
-    if (backend->abi != ML_BACKEND_ABI) {
-        snprintf(error, size, "%s is of another version", name);
+    /* it walks the model's own structures, so one build or none */
+
+    if (backend->abi != ML_BACKEND_ABI
+        || strcmp(backend->build, NGX_ML_BUILD) != 0)
+    {
+        snprintf(error, size, "%s is of another build", name);
         return NULL;
     }
 

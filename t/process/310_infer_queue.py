@@ -270,10 +270,16 @@ def complaints(server):
 
 def backend_faults():
     """No file, or one that fails: 503, one line, and no respawning."""
-    for fault in ('file', 'probe', 'load', 'plan'):
+    for fault, complaint in (('file', 'ngx_ml_backend_cpu.so'),
+                             ('build', 'is of another build'),
+                             ('probe', 'probe fails as it was told'),
+                             ('load', 'load fails as it was told'),
+                             ('plan', 'plan fails as it was told')):
         os.environ['ML_FAULT'] = fault
         server = faulty.server('batch 1;', workers=2,
-                               backend=fault != 'file').start()
+                               backend=fault != 'file',
+                               identity='other' if fault == 'build' else None
+                               ).start()
         workers = server.workers()
 
         answer = server.post('/infer', faulty.body())
@@ -287,9 +293,7 @@ def backend_faults():
         time.sleep(0.3)
         lines = complaints(server)
         check(len(lines) == 2, '%s: one line for each worker' % fault, lines)
-        check(('ngx_ml_backend_cpu.so' if fault == 'file'
-               else '%s fails as it was told' % fault) in lines[0],
-              '%s: says why' % fault, lines)
+        check(complaint in lines[0], '%s: says why' % fault, lines)
 
         check(server.workers() == workers, '%s: no respawning' % fault)
         check(server.stop(), '%s: stops' % fault)

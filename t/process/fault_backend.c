@@ -109,7 +109,7 @@ ml_backend(void)
     static const ml_backend_t  backend = {
         .abi = ML_BACKEND_ABI,
         .name = "fault",
-        .build = "test",
+        .build = NGX_ML_BUILD,
         .probe = probe,
         .load = load,
         .plan = plan,

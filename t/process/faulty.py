@@ -1,6 +1,7 @@
 """The modules with the scripted backend of fault_backend.c beside them."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -30,7 +31,13 @@ LOCATIONS = '''
 '''
 
 
-def modules(directory, backend=True):
+def build():
+    """The identity of the modules, as ./build.sh writes it into them."""
+    with open(nginx.MODULES[0], 'rb') as f:
+        return re.search(rb'\0([0-9a-f]{16})\0', f.read()).group(1).decode()
+
+
+def modules(directory, backend=True, identity=None):
     """Copies of the modules in a directory; the backend with them, or not."""
     os.makedirs(directory, exist_ok=True)
     copies = []
@@ -41,6 +48,7 @@ def modules(directory, backend=True):
     if backend:
         subprocess.run(
             ['cc', '-O1', '-fPIC', '-shared',
+             '-DNGX_ML_BUILD="%s"' % (identity or build()),
              '-I', os.path.join(nginx.ROOT, 'ngx_ml_core'),
              '-I', os.path.join(nginx.ROOT, 'ngx_ml_infer/engine'),
              '-o', os.path.join(directory, 'ngx_ml_backend_cpu.so'),
@@ -51,7 +59,7 @@ def modules(directory, backend=True):
 
 
 def server(model, http='ml_zone ml:1m;', location='', backend=True, main='',
-           guard='', **parts):
+           guard='', identity=None, **parts):
     """An nginx with the model "m" of these directives, and what else guards
     it."""
     s = nginx.Nginx(
@@ -59,7 +67,8 @@ def server(model, http='ml_zone ml:1m;', location='', backend=True, main='',
         location=LOCATIONS.format(guard=guard) + location,
         main='env ML_FAULT;\n' + main, files={'x.json': SCHEMA}, modules=[],
         **parts)
-    s.modules = modules(os.path.join(s.prefix, 'modules'), backend)
+    s.modules = modules(os.path.join(s.prefix, 'modules'), backend,
+                        identity)
     s.configure()
 
     return s
