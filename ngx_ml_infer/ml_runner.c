@@ -344,7 +344,8 @@ ml_runner_submit(ml_executor_t *executor, ml_job_t *job)
 
     if (runner->busy == 0 && runner->queue.njobs == 0
         && runner->options.delay_ns == 0
-        && ml_batch_predict(&runner->batch, job->rows) < runner->options.inline_ns)
+        && ml_batch_predict(&runner->batch, job->rows)
+           < runner->options.inline_ns)
     {
         job->place = ML_JOB_RUNNING;
         runner->busy = job->rows;

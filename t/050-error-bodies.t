@@ -235,17 +235,23 @@ X-Kept: yes
 
 
 === TEST 14: declared too large, before any phase of ours
+
+Raw, because nginx's own early answer over HTTP/2 is lost on some clients.
+
 --- config
     location /t {
         ml_error_format fastapi;
-        client_max_body_size 10;
+        client_max_body_size 5;
         proxy_pass http://127.0.0.1:1;
     }
---- request
-POST /t
-0123456789012345678901234567890123456789
+--- raw_request eval
+"POST /t HTTP/1.1\r
+Host: localhost\r
+Connection: close\r
+Content-Length: 10\r
+\r
+0123456789"
 --- error_code: 413
---- response_body chomp
-{"detail":"Content Too Large"}
+--- response_body_like: ^\{"detail":"Content Too Large"\}$
 --- error_log
 client intended to send too large body
