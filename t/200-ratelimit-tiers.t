@@ -318,3 +318,31 @@ X-RateLimit-Remaining: 4
  "X-Real-IP: 192.0.2.1"]
 --- error_code eval
 [200, 200, 429, 200, 200, 200, 429]
+
+
+
+=== TEST 17: the gate comes before nginx's own access checks, and is free
+--- http_config
+    ml_zone ml:2m;
+    ml_tier anonymous cost=60/h burst=1;
+--- config
+    ml_ratelimit;
+    location = /t { empty_gif; }
+    location = /denied { deny all; }
+--- request eval
+["GET /denied", "GET /denied", "GET /t", "GET /denied"]
+--- error_code eval
+[403, 403, 200, 429]
+
+
+
+=== TEST 18: what a budget refuses holds no place among the running
+--- http_config
+    ml_zone ml:2m;
+    ml_tier anonymous cost=60/h burst=2 concurrency=1;
+--- config
+    location = /t { empty_gif; ml_ratelimit cost=$arg_c; }
+--- request eval
+["GET /t?c=3", "GET /t?c=3", "GET /t?c=1", "GET /t?c=2", "GET /t?c=1"]
+--- error_code eval
+[429, 429, 200, 429, 200]

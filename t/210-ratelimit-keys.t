@@ -159,10 +159,10 @@ X-RateLimit-Limit: 2
 --- request eval
 ["GET /t", "GET /t", "GET /t", "GET /t", "GET /t", "GET /t"]
 --- more_headers eval
-["X-User: paid-1", "X-User: paid-1", "X-User: paid-1", "X-User: paid-2",
- "X-User: free-1", "X-User: free-2"]
+["X-User: free-1", "X-User: free-2", "X-User: paid-1", "X-User: paid-1",
+ "X-User: paid-1", "X-User: paid-2"]
 --- error_code eval
-[200, 200, 429, 200, 200, 429]
+[200, 429, 200, 200, 429, 200]
 
 
 
