@@ -17,9 +17,6 @@ MODULES="ngx_http_ml_module ngx_http_ml_validate_module
 # the compiler of the distribution's nginx, unless the caller chose another
 CC=${CC:-gcc}
 
-. tools/packages.sh
-. tools/modules.sh
-
 
 usage() {
     cat <<USAGE
@@ -55,6 +52,10 @@ die() {
     printf 'build.sh: %s\n' "$*" >&2
     exit 1
 }
+
+
+. tools/packages.sh
+. tools/modules.sh
 
 
 clean() {
