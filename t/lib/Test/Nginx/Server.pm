@@ -160,7 +160,13 @@ sub config {
 
     my $modules = join ' ', map { "load_module $_;" } split ' ', $LoadModules;
     my $level = $block->log_level || $LogLevel;
-    my $listen = $Port . ($http2 ? ' http2' : '');
+    my $listen = $Port;
+
+    # the parameter of "listen" is deprecated since 1.25.1
+    if ($http2) {
+        $listen .= version() >= 1.025001 ? ";\n        http2 on" : ' http2';
+    }
+
     my $name = defined $block->server_name ? $block->server_name : $Name;
     my $user = $> == 0 ? 'user root;' : '';
     my $env = join "\n", map { "env $_;" } 'ASAN_OPTIONS', 'UBSAN_OPTIONS',
