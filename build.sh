@@ -3,7 +3,7 @@
 # Builds, runs and tests ngx_ml.  "./build.sh help" lists the commands.
 #
 # Everything made here goes into build/ and modules/.  /etc/nginx, the
-# distribution's nginx sources and the tree behind NGX_SRC are only read.
+# distribution's nginx sources and the tree behind NGINX_SRC are only read.
 
 set -euo pipefail
 
@@ -34,7 +34,7 @@ Usage: ./build.sh [COMMAND]
   clean          remove build/ and the built modules
   help           print this
 
-  NGX_SRC=DIR    build nginx and the modules from this nginx source tree
+  NGINX_SRC=DIR    build nginx and the modules from this nginx source tree
                  instead of the distribution's nginx-dev package
   CC=COMMAND     the compiler; gcc
 

@@ -90,7 +90,7 @@ run_asan() {
     need dpkg-dev
     fetch_nginx
 
-    NGX_SRC=$ASAN/nginx
+    NGINX_SRC=$ASAN/nginx
     # its runtime is one for both sanitizers; gcc's two do not share a log
     CC=clang
 

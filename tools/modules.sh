@@ -28,12 +28,12 @@ use_nginx_dir() {
 }
 
 
-if [ -n "${NGX_SRC:-}" ]; then
-    [ -f "$NGX_SRC/src/core/nginx.h" ] \
-        || die "NGX_SRC=$NGX_SRC is not an nginx source tree"
+if [ -n "${NGINX_SRC:-}" ]; then
+    [ -f "$NGINX_SRC/src/core/nginx.h" ] \
+        || die "NGINX_SRC=$NGINX_SRC is not an nginx source tree"
 
-    NGX_SRC=$(readlink -f "$NGX_SRC")
-    use_nginx_dir "$BUILD/nginx-$(printf %s "$NGX_SRC" | cksum | cut -d' ' -f1)"
+    NGINX_SRC=$(readlink -f "$NGINX_SRC")
+    use_nginx_dir "$BUILD/nginx-$(printf %s "$NGINX_SRC" | cksum | cut -d' ' -f1)"
 else
     use_nginx_dir "$BUILD/nginx"
 fi
@@ -53,7 +53,7 @@ has_nginx_sources() {
 
 
 configure_nginx() {
-    local src=${NGX_SRC:-/usr/share/nginx/src} stamp flags configure
+    local src=${NGINX_SRC:-/usr/share/nginx/src} stamp flags configure
 
     [ -f "$src/src/core/nginx.h" ] \
         || die "$src has no nginx sources: is nginx-dev installed?"

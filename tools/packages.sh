@@ -93,7 +93,7 @@ need_build() {
     need gcc libc6-dev make libcjson-dev libssl-dev libdnnl-dev zlib1g-dev \
          libpcre2-dev
 
-    if [ -z "${NGX_SRC:-}" ]; then
+    if [ -z "${NGINX_SRC:-}" ]; then
         need nginx nginx-dev
     fi
 }
