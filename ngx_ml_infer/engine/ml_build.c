@@ -81,6 +81,42 @@ ml_build_take(ml_build_t *build, size_t n, size_t size)
 }
 
 
+/*
+ * The bytes of an array.  One that is empty has to be within the limit as if
+ * its dimensions of 0 were 1: the others take no memory, but time.
+ */
+
+static int
+ml_build_size(ml_dtype_e dtype, uint32_t rank, const int64_t *dims,
+    size_t limit, size_t *bytes)
+{
+    int       empty;
+    size_t    n;
+    uint32_t  i;
+
+    n = ml_dtype_size(dtype);
+    empty = 0;
+
+    for (i = 0; i < rank; i++) {
+
+        if (dims[i] == 0) {
+            empty = 1;
+            continue;
+        }
+
+        if (dims[i] < 0
+            || __builtin_mul_overflow(n, (uint64_t) dims[i], &n))
+        {
+            return -1;
+        }
+    }
+
+    *bytes = empty ? 0 : n;
+
+    return n > limit ? -1 : 0;
+}
+
+
 /* Memory for a constant, counted in "used", of which there is "limit". */
 
 static int
@@ -89,11 +125,12 @@ ml_build_memory(ml_build_t *build, ml_value_t *value, size_t *used,
 {
     size_t  bytes, padded;
 
-    if (ml_tensor_size(value->dtype, value->rank, value->dims, &bytes) != 0
+    if (ml_build_size(value->dtype, value->rank, value->dims, limit, &bytes)
+        != 0
         || bytes > limit - *used)
     {
-        return ml_build_fail(build, "constants take more than %zu bytes",
-                             limit);
+        return ml_build_fail(build, "constants take more than %zu bytes, "
+                             "dimensions of 0 taken as 1", limit);
     }
 
     /* aligned_alloc() wants a multiple, and something */
@@ -247,16 +284,18 @@ ml_build_tensor(ml_build_t *build, const ml_onnx_tensor_t *tensor,
 }
 
 
-static size_t
+/* Dimensions of 0 count as 1, as in ml_build_size(). */
+
+static uint64_t
 ml_value_elements(const ml_value_t *value)
 {
-    size_t    n;
+    uint64_t  n;
     uint32_t  i;
 
     n = 1;
 
     for (i = 0; i < value->rank; i++) {
-        n *= value->dims[i] == ML_ROWS ? 1 : (size_t) value->dims[i];
+        n *= value->dims[i] == 0 ? 1 : (uint64_t) value->dims[i];
     }
 
     return n;
@@ -304,16 +343,16 @@ ml_build_fold(ml_build_t *build, ml_node_t *node, ml_value_t *output)
         ml_value_array(input, &arrays[i]);
         inputs[i] = &arrays[i];
 
-        work += 8 * (uint64_t) ml_value_elements(input);
+        work += 8 * ml_value_elements(input);
     }
 
     depth = 8;
 
     if (node->operator->kind == ML_KIND_GEMM) {
-        depth = (uint64_t) arrays[0].dims[!node->parameters.transpose_a];
+        depth += (uint64_t) arrays[0].dims[!node->parameters.transpose_a];
 
     } else if (node->operator->kind == ML_KIND_MATMUL) {
-        depth = (uint64_t) arrays[0].dims[arrays[0].rank - 1];
+        depth += (uint64_t) arrays[0].dims[arrays[0].rank - 1];
     }
 
     if (__builtin_mul_overflow(depth, ml_value_elements(output), &depth)
@@ -333,7 +372,11 @@ ml_build_fold(ml_build_t *build, ml_node_t *node, ml_value_t *output)
 
     ml_value_array(output, &result);
 
-    node->operator->kernel(node, inputs, &result);
+    /* there may be no end to how often a kernel does nothing */
+
+    if (output->bytes != 0) {
+        node->operator->kernel(node, inputs, &result);
+    }
 
     for (i = 0; i < node->ninputs; i++) {
 
@@ -447,11 +490,12 @@ ml_build_node(ml_build_t *build, uint32_t index)
         dims[0] = 1;
     }
 
-    if (ml_tensor_size(output->dtype, output->rank, dims, &bytes) != 0
-        || bytes > ML_VALUE_LIMIT)
+    if (ml_build_size(output->dtype, output->rank, dims, ML_VALUE_LIMIT,
+                      &bytes)
+        != 0)
     {
-        return ml_build_fail(build, "its output takes more than %zu bytes",
-                             ML_VALUE_LIMIT);
+        return ml_build_fail(build, "its output takes more than %zu bytes, "
+                             "dimensions of 0 taken as 1", ML_VALUE_LIMIT);
     }
 
     if (constant) {

@@ -480,6 +480,69 @@ test_limits(void)
 }
 
 
+/* Dimensions that cost no memory, since one of them is 0, but would time. */
+
+static void
+test_empty(void)
+{
+    float        w[4] = { 1, 2, 3, 4 };
+    int64_t      huge[2] = { (int64_t) 1 << 40, 0 }, none[2] = { 0, 0 };
+    int64_t      wide[2] = { 60000000, 0 }, tall[2] = { 0, 60000000 };
+    int64_t      few[2] = { 3, 0 };
+    writer_t     g = { NULL, 0, 0 }, node = { NULL, 0, 0 };
+    ml_model_t  *model;
+
+    ports(&g);
+    writer_tensor(&g, "a", ML_DTYPE_FLOAT32, 2, huge, "", 0);
+    writer_attribute_int(&node, "axis", 1);
+    writer_node(&g, "Concat", "a,a", "b", &node);
+    writer_node(&g, "Relu", "x", "y", NULL);
+    CHECK(refuses(&g, 13, "constants take more than"));
+
+    ports(&g);
+    writer_tensor(&g, "a", ML_DTYPE_FLOAT32, 2, huge, "", 0);
+    writer_tensor(&g, "c", ML_DTYPE_FLOAT32, 2, none, "", 0);
+    writer_node(&g, "MatMul", "a,c", "b", NULL);
+    writer_node(&g, "Relu", "x", "y", NULL);
+    CHECK(refuses(&g, 13, "constants take more than"));
+
+    /* each is small enough, what they make is not */
+
+    ports(&g);
+    writer_tensor(&g, "a", ML_DTYPE_FLOAT32, 2, wide, "", 0);
+    writer_tensor(&g, "c", ML_DTYPE_FLOAT32, 2, tall, "", 0);
+    writer_node(&g, "Transpose", "a", "b", NULL);
+    writer_node(&g, "Gemm", "c,a", "d", NULL);
+    writer_node(&g, "Relu", "x", "y", NULL);
+    CHECK(refuses(&g, 13, "more than 1073741824 operations"));
+
+    ports(&g);
+    writer_tensor(&g, "a", ML_DTYPE_FLOAT32, 2, wide, "", 0);
+    writer_attribute_int(&node, "axis", 1);
+    writer_node(&g, "Concat", "a,a,a", "b", &node);
+    writer_node(&g, "Relu", "x", "y", NULL);
+    CHECK(refuses(&g, 13, "more than 1073741824 operations"));
+
+    /* an empty constant is no mistake */
+
+    ports(&g);
+    writer_floats(&g, "w", 1, 4, w);
+    writer_tensor(&g, "a", ML_DTYPE_FLOAT32, 2, few, "", 0);
+    writer_node(&g, "Transpose", "a", "b", NULL);
+    writer_node(&g, "MatMul", "b,a", "c", NULL);
+    writer_node(&g, "ReduceSum", "a", "sum", NULL);
+    writer_node(&g, "Add", "w,sum", "v", NULL);
+    writer_node(&g, "Add", "x,v", "y", NULL);
+    model = opens(&g, 13);
+    CHECK(model != NULL);
+
+    if (model != NULL) {
+        CHECK_INT(model->nnodes, 1);
+        ml_model_close(model);
+    }
+}
+
+
 /* Shapes that are computed, with a number of rows that nobody knows. */
 
 static void
@@ -621,6 +684,7 @@ main(void)
     test_shadowed();
     test_folding();
     test_limits();
+    test_empty();
     test_shapes();
     test_open();
 
