@@ -21,9 +21,9 @@
 #include "ml_number.h"
 
 
-#define ML_NUMBER_EXACT     22      /* 10^22 is the last exact double */
-#define ML_NUMBER_WIDE      27      /* 5^27 is the last below 2^63 */
-#define ML_NUMBER_EXPONENT  99999   /* any double is 0 or inf before that */
+#define ML_NUMBER_EXACT     22          /* 10^22 is the last exact double */
+#define ML_NUMBER_WIDE      27          /* 5^27 is the last below 2^63 */
+#define ML_NUMBER_EXPONENT  999999999   /* any larger one counts as this */
 #define ML_NUMBER_FULL      (UINT64_MAX / 10)
 
 
@@ -216,9 +216,8 @@ ml_number_exponent(const char *p, const char *end, ml_number_t *number)
             break;
         }
 
-        if (exponent < ML_NUMBER_EXPONENT) {
-            exponent = exponent * 10 + (int32_t) digit;
-        }
+        exponent = exponent <= ML_NUMBER_EXPONENT / 10
+                   ? exponent * 10 + (int32_t) digit : ML_NUMBER_EXPONENT;
     }
 
     if (p == start) {
@@ -295,6 +294,77 @@ ml_number_scan(const char *p, const char *end, ml_number_t *number)
 }
 
 
+/*
+ * The next digit of a text, from *p: 0 behind the last one.  *p stays there,
+ * at the exponent or at "end".
+ */
+static int
+ml_number_next(const char **p, const char *end)
+{
+    if (*p < end && **p == '.') {
+        (*p)++;
+    }
+
+    return *p < end && **p >= '0' && **p <= '9' ? *(*p)++ - '0' : 0;
+}
+
+
+/* Where the first digit other than 0 stands; the number is not 0. */
+static const char *
+ml_number_first(const ml_number_t *number)
+{
+    const char  *p;
+
+    for (p = number->text; *p == '-' || *p == '0' || *p == '.'; p++) {
+        /* void */
+    }
+
+    return p;
+}
+
+
+/* The power of ten of the first digit other than 0; the number is not 0. */
+static int64_t
+ml_number_place(const ml_number_t *number)
+{
+    int64_t   place;
+    uint64_t  n;
+
+    place = number->exponent;
+
+    for (n = number->mantissa; n > 9; n /= 10) {
+        place++;
+    }
+
+    return place;
+}
+
+
+/* Whether no digit but 0 stands behind the point, by the text. */
+static int
+ml_number_whole(const ml_number_t *number)
+{
+    int64_t      place, last;
+    const char  *p, *end, *digit;
+
+    p = ml_number_first(number);
+    end = number->text + number->len;
+    last = place = ml_number_place(number);
+
+    for ( ;; place--) {
+        digit = p;
+
+        if (ml_number_next(&p, end)) {
+            last = place;
+        }
+
+        if (p == digit) {
+            return last >= 0;
+        }
+    }
+}
+
+
 ml_number_integer_e
 ml_number_integer(const ml_number_t *number, uint64_t *magnitude)
 {
@@ -305,7 +375,7 @@ ml_number_integer(const ml_number_t *number, uint64_t *magnitude)
     exponent = number->exponent;
 
     if (number->inexact) {
-        return exponent > 0 ? ML_NUMBER_HUGE : ML_NUMBER_FRACTION;
+        return ml_number_whole(number) ? ML_NUMBER_HUGE : ML_NUMBER_FRACTION;
     }
 
     /* ends soon: n is 0, is left with a fraction, or overflows */
@@ -330,26 +400,71 @@ ml_number_integer(const ml_number_t *number, uint64_t *magnitude)
 }
 
 
+/* The order of the magnitudes of two numbers, neither of which is 0. */
+static int
+ml_number_order(const ml_number_t *a, const ml_number_t *b)
+{
+    int          x, y;
+    int64_t      place;
+    const char  *p, *q, *pend, *qend, *pdigit, *qdigit;
+
+    place = ml_number_place(a) - ml_number_place(b);
+
+    if (place) {
+        return place < 0 ? -1 : 1;
+    }
+
+    p = ml_number_first(a);
+    q = ml_number_first(b);
+    pend = a->text + a->len;
+    qend = b->text + b->len;
+
+    do {
+        pdigit = p;
+        qdigit = q;
+
+        x = ml_number_next(&p, pend);
+        y = ml_number_next(&q, qend);
+
+        if (x != y) {
+            return x < y ? -1 : 1;
+        }
+
+    } while (p != pdigit || q != qdigit);
+
+    return 0;
+}
+
+
+/* -1, 0 or 1 */
+static int
+ml_number_sign(const ml_number_t *number)
+{
+    if (number->mantissa == 0) {
+        return 0;
+    }
+
+    return number->negative ? -1 : 1;
+}
+
+
 int
 ml_number_compare(const ml_number_t *a, const ml_number_t *b)
 {
-    int       order;
-    uint64_t  am, bm;
+    int  x, y;
 
     if (a->value != b->value) {
         return a->value < b->value ? -1 : 1;
     }
 
-    if (ml_number_integer(a, &am) != ML_NUMBER_INTEGER
-        || ml_number_integer(b, &bm) != ML_NUMBER_INTEGER
-        || am == bm)
-    {
-        return 0;
+    /* a number too small for a double is 0 there, but has its sign */
+
+    x = ml_number_sign(a);
+    y = ml_number_sign(b);
+
+    if (x != y) {
+        return x < y ? -1 : 1;
     }
 
-    /* equal doubles other than 0 have the same sign */
-
-    order = am < bm ? -1 : 1;
-
-    return a->negative ? -order : order;
+    return x ? x * ml_number_order(a, b) : 0;
 }

@@ -48,14 +48,18 @@ typedef enum {
 const char *ml_number_scan(const char *p, const char *end,
     ml_number_t *number);
 
-/* The magnitude of a whole number, exactly; 1.0 and 1e2 are whole too. */
+/*
+ * The magnitude of a whole number, exactly; 1.0 and 1e2 are whole too.  Of a
+ * number that is "inexact" the text must still be there.
+ */
 ml_number_integer_e ml_number_integer(const ml_number_t *number,
     uint64_t *magnitude);
 
 /*
- * Less than, equal to or greater than 0.  Exact for doubles that differ and
- * for whole numbers of up to 64 bits; other numbers that round to the same
- * double are equal.
+ * Less than, equal to or greater than 0.  Numbers that round to the same
+ * double are told apart by their digits, so that only equal ones are equal;
+ * the texts must still be there.  An exponent beyond 999999999 counts as
+ * that.
  */
 int ml_number_compare(const ml_number_t *a, const ml_number_t *b);
 

@@ -595,7 +595,19 @@ test_numbers(void)
         { "1.00000000000000000000000000", ML_NUMBER_INTEGER, 1 },
         { "1.00000000000000000000000001", ML_NUMBER_FRACTION, 0 },
         { "100000000000000000000000e-23", ML_NUMBER_INTEGER, 1 },
-        { "1e99999999", ML_NUMBER_HUGE, 0 }
+        { "1e99999999", ML_NUMBER_HUGE, 0 },
+
+        /* more digits than the mantissa takes */
+        { "18446744073709551616.5", ML_NUMBER_FRACTION, 0 },
+        { "66775884494624664894166.3", ML_NUMBER_FRACTION, 0 },
+        { "-66775884494624664894166.3", ML_NUMBER_FRACTION, 0 },
+        { "66775884494624664894166.3e1", ML_NUMBER_HUGE, 0 },
+        { "66775884494624664894166.3e0", ML_NUMBER_FRACTION, 0 },
+        { "667758844946246648941663E-1", ML_NUMBER_FRACTION, 0 },
+        { "667758844946246648941660E-1", ML_NUMBER_HUGE, 0 },
+        { "66775884494624664894166.000", ML_NUMBER_HUGE, 0 },
+        { "0.0066775884494624664894166e25", ML_NUMBER_HUGE, 0 },
+        { "0.0066775884494624664894166e24", ML_NUMBER_FRACTION, 0 }
     };
 
     for (j = 0; j < sizeof(integers) / sizeof(integers[0]); j++) {
@@ -617,6 +629,62 @@ test_numbers(void)
 }
 
 
+/* Numbers of one double are told apart by their digits. */
+static void
+test_compare(void)
+{
+    size_t  j;
+
+    static const struct {
+        const char  *less, *more;
+    } pairs[] = {
+        { "18446744073709551616", "18446744073709551617" },
+        { "18446744073709551615", "18446744073709551616" },
+        { "18446744073709551615", "18446744073709551615.5" },
+        { "9007199254740992", "9007199254740992.1" },
+        { "0.1", "0.10000000000000000001" },
+        { "0.09999999999999999999", "0.1" },
+        { "99999999999999999999", "100000000000000000000" },
+        { "0", "1e-400" }, { "1e-401", "1e-400" },
+        { "1e-1000000", "1e-999999" },
+        { "1e-99999999999", "1e-999999" },
+        { "1e400", "1e401" }, { "1e400", "1.1e400" },
+        { "0.000012345678901234567890123", "1.2345678901234567890124e-5" }
+    };
+
+    static const struct {
+        const char  *a, *b;
+    } same[] = {
+        { "18446744073709551616", "18446744073709551616.0" },
+        { "18446744073709551616", "1.8446744073709551616E+19" },
+        { "18446744073709551617", "0.0018446744073709551617000e22" },
+        { "0.1", "1e-1" }, { "0.1", "0.1000000000000000000000000000" },
+        { "1e400", "0.01e402" }, { "1e-400", "10.00e-401" },
+        { "0", "0e400" }, { "0.000", "-0e-400" },
+        { "100", "100000000000000000000000e-21" }
+    };
+
+    for (j = 0; j < sizeof(pairs) / sizeof(pairs[0]); j++) {
+        char  less[80], more[80];
+
+        CHECK_INT(compare(pairs[j].less, pairs[j].more), -1);
+        CHECK_INT(compare(pairs[j].more, pairs[j].less), 1);
+
+        snprintf(less, sizeof(less), "-%s", pairs[j].less);
+        snprintf(more, sizeof(more), "-%s", pairs[j].more);
+
+        CHECK_INT(compare(less, more), 1);
+        CHECK_INT(compare(more, less), -1);
+        CHECK_INT(compare(more, pairs[j].more), -1);
+    }
+
+    for (j = 0; j < sizeof(same) / sizeof(same[0]); j++) {
+        CHECK_INT(compare(same[j].a, same[j].b), 0);
+        CHECK_INT(compare(same[j].b, same[j].a), 0);
+    }
+}
+
+
 int
 main(void)
 {
@@ -624,6 +692,7 @@ main(void)
     test_invalid();
     test_limits();
     test_numbers();
+    test_compare();
 
     return TEST_END;
 }
