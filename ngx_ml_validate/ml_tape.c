@@ -54,6 +54,13 @@ ml_tape_bytes(const ml_tape_t *tape)
 }
 
 
+size_t
+ml_tape_room(const ml_tape_t *tape)
+{
+    return tape->limit - ml_tape_bytes(tape);
+}
+
+
 /* The text buffer is in document order, so the text goes with the nodes. */
 void
 ml_tape_cut(ml_tape_t *tape, uint32_t n)
@@ -88,7 +95,7 @@ ml_tape_append(ml_tape_t *tape, const char *bytes, size_t len)
     char      *text;
     uint32_t   size;
 
-    if (len > tape->limit - ml_tape_bytes(tape)) {
+    if (len > ml_tape_room(tape)) {
         return ml_tape_stop(tape, ML_TAPE_FULL);
     }
 
@@ -125,7 +132,7 @@ ml_tape_add(ml_tape_t *tape, ml_tape_e type, int counts)
     uint32_t         size;
     ml_tape_node_t  *node;
 
-    if (tape->limit - ml_tape_bytes(tape) < sizeof(ml_tape_node_t)) {
+    if (ml_tape_room(tape) < sizeof(ml_tape_node_t)) {
         return ml_tape_stop(tape, ML_TAPE_FULL);
     }
 

@@ -70,6 +70,9 @@ void ml_tape_free(ml_tape_t *tape);
 /* Bytes in use. */
 size_t ml_tape_bytes(const ml_tape_t *tape);
 
+/* Bytes that it can still take. */
+size_t ml_tape_room(const ml_tape_t *tape);
+
 /* Forgets node "n" and all behind it; nothing of it may be open. */
 void ml_tape_cut(ml_tape_t *tape, uint32_t n);
 

@@ -515,7 +515,17 @@ ml_validator_end_array(void *data)
 static int
 ml_validator_string_piece(ml_validator_t *v, const char *bytes, size_t len)
 {
-    size_t  i;
+    size_t  i, room;
+
+    /*
+     * Behind the byte that the tape cannot take the length does not matter:
+     * were the pieces single bytes, it would end here.
+     */
+
+    if (v->recording) {
+        room = ml_tape_room(&v->tape);
+        len = len > room ? room + 1 : len;
+    }
 
     /* only the first byte of a character is none of 10xxxxxx */
 

@@ -5,143 +5,7 @@
 
 /* link: -lm */
 
-#include "ml_siphash.c"
-#include "ml_tensor.c"
-#include "ml_text.c"
-#include "ml_error.c"
-#include "ml_number.c"
-#include "ml_json_keys.c"
-#include "ml_json_string.c"
-#include "ml_json_number.c"
-#include "ml_json.c"
-#include "ml_tape.c"
-#include "ml_narrow.c"
-#include "ml_pydantic.c"
-#include "ml_schema.c"
-#include "ml_schema_keywords.c"
-#include "ml_schema_tensor.c"
-#include "ml_violation.c"
-#include "ml_validator_path.c"
-#include "ml_validator_check.c"
-#include "ml_validator_tensor.c"
-#include "ml_validator.c"
-
-#include "test.h"
-
-
-static const uint8_t           seed[16] = { 9 };
-static const ml_json_limits_t  limits = { 32, 1000, 100000, 64, 1000000 };
-
-
-static ml_schema_t *
-compile(const char *text)
-{
-    char          error[400];
-    ml_schema_t  *schema;
-
-    schema = ml_schema_compile(text, strlen(text), error, sizeof(error));
-
-    if (schema == NULL) {
-        fprintf(stderr, "%s\n", error);
-        abort();
-    }
-
-    return schema;
-}
-
-
-/* Feeds the body cut at "a"; bytewise when a == (size_t) -1. */
-static ml_validator_t *
-run(const ml_schema_t *schema, const char *body, size_t len, size_t a,
-    ml_validator_status_e *status)
-{
-    char            *copy;
-    size_t           i, n;
-    ml_validator_t  *v;
-
-    v = ml_validator_create(schema, &limits, seed, NULL);
-
-    for (i = 0; i < len; i += n) {
-        n = a == (size_t) -1 ? 1 : i < a ? a - i : len - i;
-        copy = malloc(n);
-        memcpy(copy, body + i, n);
-        (void) ml_validator_feed(v, copy, n);
-        free(copy);
-    }
-
-    *status = ml_validator_finish(v);
-    CHECK_INT(ml_validator_finish(v), *status);
-
-    return v;
-}
-
-
-/* The error body without its frame, or "passed". */
-static void
-verdict(const ml_schema_t *schema, const char *body, size_t a, ml_text_t *out)
-{
-    ml_validator_t         *v;
-    ml_error_answer_t       answer;
-    ml_validator_status_e   status;
-
-    ml_text_init(out);
-    v = run(schema, body, strlen(body), a, &status);
-
-    if (status == ML_VALIDATOR_REJECTED) {
-        memset(&answer, 0, sizeof(answer));
-        answer.status = 422;
-        answer.title = "x";
-        answer.detail = "x";
-        answer.errors = ml_validator_error(v);
-        answer.nerrors = 1;
-
-        ml_error_render(out, ML_ERROR_FASTAPI, &answer);
-
-        memmove(out->data, out->data + 11, out->len - 11);
-        out->len -= 13;
-
-    } else {
-        CHECK_INT(status, ML_VALIDATOR_PASSED);
-        ml_text_printf(out, "passed");
-    }
-
-    ml_text_append(out, "", 1);
-    ml_validator_destroy(v);
-}
-
-
-static void
-check(const char *text, const char *body, const char *want)
-{
-    int           bad;
-    size_t        a;
-    ml_text_t     whole, part;
-    ml_schema_t  *schema;
-
-    schema = compile(text);
-    verdict(schema, body, 0, &whole);
-    CHECK_STR(whole.data, want);
-
-    bad = 0;
-
-    for (a = 0; a <= strlen(body) && a < 300; a++) {
-        verdict(schema, body, a ? a : (size_t) -1, &part);
-        bad += strcmp(part.data, whole.data) != 0;
-        ml_text_free(&part);
-    }
-
-    CHECK_INT(bad, 0);
-    ml_text_free(&whole);
-    ml_schema_destroy(schema);
-}
-
-
-#define MODEL(x)  "{\"type\":\"object\",\"properties\":{\"x\":" x "}}"
-#define ERROR(type, msg)                                                      \
-    "{\"type\":\"" type "\",\"loc\":[\"body\",\"x\"],\"msg\":\"" msg "\"}"
-#define ERROR_CTX(type, msg, ctx)                                             \
-    "{\"type\":\"" type "\",\"loc\":[\"body\",\"x\"],\"msg\":\"" msg          \
-    "\",\"ctx\":{" ctx "}}"
+#include "validator.h"
 
 
 static void
@@ -284,6 +148,29 @@ test_rules(void)
           "{\"x\":9007199254740993}",
           ERROR_CTX("less_than_equal", "Input should be less than or equal "
                     "to 9007199254740992", "\"le\":9007199254740992") },
+        { MODEL("{\"type\":\"integer\"}"), "{\"x\":18446744073709551616}",
+          "passed" },
+        { MODEL("{\"type\":\"integer\"}"), "{\"x\":18446744073709551616.5}",
+          ERROR("int_type", "Input should be a valid integer") },
+        { MODEL("{\"type\":\"integer\"}"),
+          "{\"x\":66775884494624664894166.3}",
+          ERROR("int_type", "Input should be a valid integer") },
+        { MODEL("{\"maximum\":18446744073709551616}"),
+          "{\"x\":18446744073709551616.0}", "passed" },
+        { MODEL("{\"type\":\"integer\",\"maximum\":18446744073709551616}"),
+          "{\"x\":18446744073709551617}",
+          ERROR_CTX("less_than_equal", "Input should be less than or equal "
+                    "to 18446744073709552000",
+                    "\"le\":1.8446744073709552e+19") },
+        { MODEL("{\"enum\":[18446744073709551616]}"),
+          "{\"x\":18446744073709551617}",
+          ERROR_CTX("literal_error", "Input should be 18446744073709551616",
+                    "\"expected\":\"18446744073709551616\"") },
+        { MODEL("{\"const\":0.1}"), "{\"x\":0.10000000000000000001}",
+          ERROR_CTX("literal_error", "Input should be 0.1",
+                    "\"expected\":\"0.1\"") },
+        { MODEL("{\"const\":0.1}"), "{\"x\":0.10000000000000000000}",
+          "passed" },
         { MODEL("{\"type\":\"number\",\"minimum\":1e16}"), "{\"x\":1}",
           ERROR_CTX("greater_than_equal", "Input should be greater than or "
                     "equal to 10000000000000000", "\"ge\":1e+16") },
@@ -395,6 +282,7 @@ test_tensor_rules(void)
                                          "\"maxItems\":2");
     static const char  bytes[] = TENSOR("uint8", "\"shape\":[2]");
     static const char  wide[] = TENSOR("int64", "\"shape\":[2]");
+    static const char  counts[] = TENSOR("uint64", "\"shape\":[1]");
     static const char  flags[] = TENSOR("bool", "\"shape\":[2]");
     static const char  half[] = TENSOR("float16", "\"shape\":[1]");
     static const char  single[] = TENSOR("float32", "\"shape\":[]");
@@ -404,6 +292,8 @@ test_tensor_rules(void)
         const char  *body;
         const char  *want;
     } cases[] = {
+        { counts, "{\"x\":[18446744073709551616.5]}",
+          AT("int_type", ",0", "Input should be a valid integer") },
         { vector, "{\"x\":[1,2,3],\"y\":\"a\"}", "passed" },
         { vector, "{\"y\":\"a\"}", AT("missing", "", "Field required") },
         { vector, "{\"x\":[1,2]}", SHORT("", "3", "items", "2") },
@@ -758,6 +648,61 @@ test_choice_bound(void)
 }
 
 
+/*
+ * A string that is both over its maxLength and over a choice's tape: the
+ * verdict is the one that comes first byte by byte.
+ */
+static void
+test_choice_length(void)
+{
+    char    *body, text[200];
+    size_t   j;
+
+    static const size_t  len = 90000;
+
+    static const struct {
+        size_t       max;
+        const char  *beside, *around;   /* where the choice stands */
+        const char  *want;
+    } cases[] = {
+        { 70000, ",\"enum\":[\"x\"]", "", "\"literal_error\"" },
+        { 40000, ",\"enum\":[\"x\"]", "", "\"string_too_long\"" },
+        { 70000, "", ",\"enum\":[{}]", "\"literal_error\"" },
+        { 40000, "", ",\"enum\":[{}]", "\"string_too_long\"" }
+    };
+
+    for (j = 0; j < sizeof(cases) / sizeof(cases[0]); j++) {
+        ml_text_t     whole, part;
+        ml_schema_t  *schema;
+
+        snprintf(text, sizeof(text),
+                 "{\"properties\":{\"a\":{\"maxLength\":%zu%s}}%s}",
+                 cases[j].max, cases[j].beside, cases[j].around);
+        schema = compile(text);
+
+        body = malloc(len + 9);
+        memcpy(body, "{\"a\":\"", 6);
+        memset(body + 6, 'y', len);
+        memcpy(body + 6 + len, "\"}", 3);
+
+        verdict(schema, body, 0, &whole);
+        CHECK(strstr(whole.data, cases[j].want) != NULL);
+
+        verdict(schema, body, (size_t) -1, &part);
+        CHECK_STR(part.data, whole.data);
+        ml_text_free(&part);
+
+        verdict(schema, body, 50000, &part);
+        CHECK_STR(part.data, whole.data);
+        ml_text_free(&part);
+
+        ml_text_free(&whole);
+        free(body);
+        ml_schema_destroy(schema);
+    }
+}
+
+
 int
 main(void)
 {
@@ -768,6 +713,7 @@ main(void)
     test_growth();
     test_fields();
     test_choice_bound();
+    test_choice_length();
 
     return TEST_END;
 }

@@ -1,0 +1,148 @@
+/*
+ * The whole validator in one unit, and its verdict on a body in one call,
+ * for tests.
+ */
+
+#ifndef TEST_VALIDATOR_H
+#define TEST_VALIDATOR_H
+
+#include "ml_siphash.c"
+#include "ml_tensor.c"
+#include "ml_text.c"
+#include "ml_error.c"
+#include "ml_number.c"
+#include "ml_json_keys.c"
+#include "ml_json_string.c"
+#include "ml_json_number.c"
+#include "ml_json.c"
+#include "ml_tape.c"
+#include "ml_narrow.c"
+#include "ml_pydantic.c"
+#include "ml_schema.c"
+#include "ml_schema_keywords.c"
+#include "ml_schema_tensor.c"
+#include "ml_violation.c"
+#include "ml_validator_path.c"
+#include "ml_validator_check.c"
+#include "ml_validator_tensor.c"
+#include "ml_validator.c"
+
+#include "test.h"
+
+
+static const uint8_t           seed[16] = { 9 };
+static const ml_json_limits_t  limits = { 32, 1000, 100000, 64, 1000000 };
+
+
+static ml_schema_t *
+compile(const char *text)
+{
+    char          error[400];
+    ml_schema_t  *schema;
+
+    schema = ml_schema_compile(text, strlen(text), error, sizeof(error));
+
+    if (schema == NULL) {
+        fprintf(stderr, "%s\n", error);
+        abort();
+    }
+
+    return schema;
+}
+
+
+/* Feeds the body cut at "a"; bytewise when a == (size_t) -1. */
+static ml_validator_t *
+run(const ml_schema_t *schema, const char *body, size_t len, size_t a,
+    ml_validator_status_e *status)
+{
+    char            *copy;
+    size_t           i, n;
+    ml_validator_t  *v;
+
+    v = ml_validator_create(schema, &limits, seed, NULL);
+
+    for (i = 0; i < len; i += n) {
+        n = a == (size_t) -1 ? 1 : i < a ? a - i : len - i;
+        copy = malloc(n);
+        memcpy(copy, body + i, n);
+        (void) ml_validator_feed(v, copy, n);
+        free(copy);
+    }
+
+    *status = ml_validator_finish(v);
+    CHECK_INT(ml_validator_finish(v), *status);
+
+    return v;
+}
+
+
+/* The error body without its frame, or "passed". */
+static void
+verdict(const ml_schema_t *schema, const char *body, size_t a, ml_text_t *out)
+{
+    ml_validator_t         *v;
+    ml_error_answer_t       answer;
+    ml_validator_status_e   status;
+
+    ml_text_init(out);
+    v = run(schema, body, strlen(body), a, &status);
+
+    if (status == ML_VALIDATOR_REJECTED) {
+        memset(&answer, 0, sizeof(answer));
+        answer.status = 422;
+        answer.title = "x";
+        answer.detail = "x";
+        answer.errors = ml_validator_error(v);
+        answer.nerrors = 1;
+
+        ml_error_render(out, ML_ERROR_FASTAPI, &answer);
+
+        memmove(out->data, out->data + 11, out->len - 11);
+        out->len -= 13;
+
+    } else {
+        CHECK_INT(status, ML_VALIDATOR_PASSED);
+        ml_text_printf(out, "passed");
+    }
+
+    ml_text_append(out, "", 1);
+    ml_validator_destroy(v);
+}
+
+
+static void
+check(const char *text, const char *body, const char *want)
+{
+    int           bad;
+    size_t        a;
+    ml_text_t     whole, part;
+    ml_schema_t  *schema;
+
+    schema = compile(text);
+    verdict(schema, body, 0, &whole);
+    CHECK_STR(whole.data, want);
+
+    bad = 0;
+
+    for (a = 0; a <= strlen(body) && a < 300; a++) {
+        verdict(schema, body, a ? a : (size_t) -1, &part);
+        bad += strcmp(part.data, whole.data) != 0;
+        ml_text_free(&part);
+    }
+
+    CHECK_INT(bad, 0);
+    ml_text_free(&whole);
+    ml_schema_destroy(schema);
+}
+
+
+#define MODEL(x)  "{\"type\":\"object\",\"properties\":{\"x\":" x "}}"
+#define ERROR(type, msg)                                                      \
+    "{\"type\":\"" type "\",\"loc\":[\"body\",\"x\"],\"msg\":\"" msg "\"}"
+#define ERROR_CTX(type, msg, ctx)                                             \
+    "{\"type\":\"" type "\",\"loc\":[\"body\",\"x\"],\"msg\":\"" msg          \
+    "\",\"ctx\":{" ctx "}}"
+
+
+#endif /* TEST_VALIDATOR_H */
