@@ -72,7 +72,11 @@ typedef struct {
                              ml_backend_meter_t *meter, char *error,
                              size_t size);
 
-    /* (optional) Asks a run in another thread to end early. */
+    /*
+     * (optional) From another thread: asks the run in progress to end early.
+     * It is final, since that run may not have begun yet: later ones end
+     * early too, and all that is left to do is unload().
+     */
     void                (*cancel)(ml_backend_context_t *context);
 
     void                (*unload)(ml_backend_context_t *context);

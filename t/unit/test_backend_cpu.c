@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/wait.h>
 
 #include "test.h"
@@ -443,7 +444,7 @@ test_threads(void)
 typedef struct {
     ml_backend_context_t  *context;
     ml_backend_status_e    status;
-    atomic_int             done;
+    atomic_int             nruns;
 } cancelled_t;
 
 
@@ -462,9 +463,9 @@ cancelled(void *data)
         if (c->status != ML_BACKEND_OK) {
             break;
         }
-    }
 
-    atomic_store(&c->done, 1);
+        atomic_fetch_add(&c->nruns, 1);
+    }
 
     return NULL;
 }
@@ -475,6 +476,7 @@ test_cancel(void)
 {
     int           i;
     char          from[16], to[16];
+    float         x = 1, y;
     writer_t      g = { NULL, 0, 0 };
     pthread_t     thread;
     ml_model_t   *model;
@@ -493,18 +495,22 @@ test_cancel(void)
     model = opens(&g);
     c.context = loads(model);
     c.status = ML_BACKEND_OK;
-    atomic_init(&c.done, 0);
+    atomic_init(&c.nruns, 0);
 
     if (pthread_create(&thread, NULL, cancelled, &c) != 0) {
         abort();
     }
 
-    while (!atomic_load(&c.done)) {
-        ml_backend()->cancel(c.context);
+    while (atomic_load(&c.nruns) == 0) {
+        sched_yield();
     }
 
+    /* once is enough, wherever the thread is: a cancel is not taken back */
+
+    ml_backend()->cancel(c.context);
     pthread_join(thread, NULL);
     CHECK_INT(c.status, ML_BACKEND_CANCELLED);
+    CHECK_INT(runs(c.context, 1, &x, &y, NULL), ML_BACKEND_CANCELLED);
 
     /* 2000 values, of which two are alive at a time */
     CHECK(c.context->plans != NULL);

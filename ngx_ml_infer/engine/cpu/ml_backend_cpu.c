@@ -238,7 +238,6 @@ ml_cpu_run(ml_backend_context_t *context, int64_t rows,
                            "that number of rows is not planned");
     }
 
-    atomic_store_explicit(&context->cancelled, 0, memory_order_relaxed);
     omp_set_num_threads(1);
 
     for (i = 0; i < plan->nbound; i++) {
