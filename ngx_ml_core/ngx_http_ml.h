@@ -94,9 +94,9 @@ struct ngx_http_ml_state_s {
     uint64_t                   compute_ns;    /* device time, 0: none */
 
     /*
-     * A feature refused the request.  The limiter does not run again for it;
-     * validate does, in whatever location with ml_validate an error_page may
-     * lead to: nothing reaches a strict location unchecked.
+     * A feature refused the request.  In whatever location with ml_validate
+     * or ml_infer an error_page may lead to, all guards begin again; in any
+     * other none does.
      */
     unsigned                   refused:1;
     /* Inside the user's error_page: his page wins over our error body. */
@@ -110,8 +110,12 @@ struct ngx_http_ml_state_s {
     /* The model did not do the work: what was charged is given back. */
     unsigned                   refund:1;
     unsigned                   settled:1;
-    /* The core reads a refused body before it answers. */
+
+    /* The core reads a refused body before it answers; its own. */
     unsigned                   draining:1;
+    unsigned                   keep_body:1;
+    off_t                      drained;
+    ngx_http_event_handler_pt  read_event_handler;
 };
 
 
@@ -246,6 +250,17 @@ typedef struct {
 
     /* Runs the features' settle handlers, once; later calls do nothing. */
     void                     (*settle)(ngx_http_ml_state_t *state);
+
+    /*
+     * The body of a refused request.  forget_body: the request looks as if
+     * it never had one.  stop_reading: no more of it is wanted, and its
+     * timer no longer counts.  body_timed_out: both, and the request is
+     * finalized with the status; for a read event handler.
+     */
+    void                     (*forget_body)(ngx_http_request_t *r);
+    void                     (*stop_reading)(ngx_http_request_t *r);
+    void                     (*body_timed_out)(ngx_http_request_t *r,
+                                 ngx_int_t status);
 
     /*
      * A counter in the zone, or a process-local one without ml_zone; never

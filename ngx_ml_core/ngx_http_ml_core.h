@@ -81,6 +81,16 @@ void ngx_http_ml_count(ngx_http_request_t *r, const char *outcome);
 const char *ngx_http_ml_reason_phrase(ngx_uint_t status);
 
 
+/* ngx_http_ml_body.c */
+
+void ngx_http_ml_init_body_filter(void);
+ngx_int_t ngx_http_ml_refused(ngx_http_request_t *r,
+    ngx_http_ml_state_t *state, ngx_int_t status);
+void ngx_http_ml_forget_body(ngx_http_request_t *r);
+void ngx_http_ml_stop_reading(ngx_http_request_t *r);
+void ngx_http_ml_body_timed_out(ngx_http_request_t *r, ngx_int_t status);
+
+
 /* ngx_http_ml_phases.c */
 
 ngx_int_t ngx_http_ml_init_phases(ngx_conf_t *cf);

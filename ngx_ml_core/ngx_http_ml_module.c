@@ -87,6 +87,9 @@ static const ngx_http_ml_api_t  ngx_http_ml_api = {
     ngx_http_ml_get_state,
     ngx_http_ml_refuse,
     ngx_http_ml_settle,
+    ngx_http_ml_forget_body,
+    ngx_http_ml_stop_reading,
+    ngx_http_ml_body_timed_out,
     ngx_http_ml_counter,
     ngx_http_ml_location_label,
     ngx_http_ml_process,
@@ -346,6 +349,8 @@ ngx_http_ml_make_label(ngx_conf_t *cf, ngx_http_ml_loc_conf_t *conf)
 static ngx_int_t
 ngx_http_ml_init(ngx_conf_t *cf)
 {
+    ngx_http_ml_init_body_filter();
+
     return ngx_http_ml_init_phases(cf);
 }
 

@@ -17,23 +17,18 @@
 #include "ngx_http_ml_core.h"
 
 
-/*
- * HTTP/2 clients lose an answer that comes before the end of their body, so
- * a small body is read first, and dropped.  Within the window that nginx
- * lets a client send before anyone reads (http2_body_preread_size).
- */
-#define NGX_HTTP_ML_DRAIN_MAX     (64 * 1024)
-
-/* A refused HTTP/1 body over this is not worth reading to its end. */
-#define NGX_HTTP_ML_DISCARD_MAX   (1024 * 1024)
+/* Features that make a location work for the client, rather than be a page. */
+#define NGX_HTTP_ML_WORK  ((1 << NGX_HTTP_ML_VALIDATE)                        \
+                           | (1 << NGX_HTTP_ML_INFER))
 
 
 static ngx_int_t ngx_http_ml_rewrite_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_ml_gate_handler(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_ml_is_page(ngx_http_ml_state_t *state,
+    ngx_uint_t features);
+static void ngx_http_ml_begin_again(ngx_http_ml_state_t *state);
 static ngx_int_t ngx_http_ml_gate(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_uint_t features);
-static ngx_int_t ngx_http_ml_refused(ngx_http_request_t *r, ngx_int_t status);
-static void ngx_http_ml_drained(ngx_http_request_t *r);
 static ngx_int_t ngx_http_ml_precontent_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_ml_log_handler(ngx_http_request_t *r);
 
@@ -142,6 +137,14 @@ ngx_http_ml_gate_handler(ngx_http_request_t *r)
         state->location = mlcf;
     }
 
+    if (ngx_http_ml_is_page(state, mlcf->features)) {
+        return NGX_DECLINED;
+    }
+
+    if (state->settled) {
+        ngx_http_ml_begin_again(state);
+    }
+
     rc = ngx_http_ml_gate(r, state, mlcf->features);
 
     if (rc == NGX_DECLINED) {
@@ -153,7 +156,36 @@ ngx_http_ml_gate_handler(ngx_http_request_t *r)
         return rc;
     }
 
-    return ngx_http_ml_refused(r, rc);
+    return ngx_http_ml_refused(r, state, rc);
+}
+
+
+/*
+ * An error_page may lead to another location.  A page must be shown, whoever
+ * inherits which limit; but where there is work to do all guards stand, and
+ * what was settled for the refused request does not pay for it.
+ */
+
+static ngx_uint_t
+ngx_http_ml_is_page(ngx_http_ml_state_t *state, ngx_uint_t features)
+{
+    if (features & NGX_HTTP_ML_WORK) {
+        return 0;
+    }
+
+    return state->refused || (state->error_page && state->gated);
+}
+
+
+static void
+ngx_http_ml_begin_again(ngx_http_ml_state_t *state)
+{
+    state->refused = 0;
+    state->settled = 0;
+    state->executed = 0;
+    state->refund = 0;
+    state->compute_ns = 0;
+    state->part[NGX_HTTP_ML_RATELIMIT] = NULL;
 }
 
 
@@ -174,6 +206,11 @@ ngx_http_ml_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state,
         rc = ngx_http_ml_identify(r, &mmcf->keys, &state->identity);
 
         if (rc == NGX_HTTP_UNAUTHORIZED) {
+
+            /* unknown it stays, wherever an error_page leads */
+
+            state->identity.tier.len = 0;
+
             ngx_memzero(&answer, sizeof(ml_error_answer_t));
             answer.status = NGX_HTTP_UNAUTHORIZED;
             answer.detail = "Invalid API key";
@@ -193,12 +230,6 @@ ngx_http_ml_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state,
             continue;
         }
 
-        if (i == NGX_HTTP_ML_RATELIMIT
-            && (state->refused || (state->error_page && state->gated)))
-        {
-            continue;
-        }
-
         rc = feature->gate(r, state);
 
         if (rc != NGX_DECLINED) {
@@ -207,67 +238,6 @@ ngx_http_ml_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state,
     }
 
     return NGX_DECLINED;
-}
-
-
-static ngx_int_t
-ngx_http_ml_refused(ngx_http_request_t *r, ngx_int_t status)
-{
-    off_t                 length;
-    ngx_int_t             rc;
-    ngx_http_ml_state_t  *state;
-
-    length = r->headers_in.content_length_n;
-
-    if (r->request_body || r->discard_body) {
-        return status;
-    }
-
-#if (NGX_HTTP_V2)
-
-    if (r->stream) {
-
-        if (length <= 0 || length > NGX_HTTP_ML_DRAIN_MAX) {
-            return status;
-        }
-
-        state = ngx_http_ml_get_state(r);
-        state->draining = 1;
-
-        rc = ngx_http_read_client_request_body(r, ngx_http_ml_drained);
-
-        if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
-            state->draining = 0;
-            return rc;
-        }
-
-        ngx_http_finalize_request(r, NGX_DONE);
-
-        return NGX_DONE;
-    }
-
-#endif
-
-    if (length > NGX_HTTP_ML_DISCARD_MAX) {
-        r->keepalive = 0;
-        r->lingering_close = 1;
-    }
-
-    return status;
-}
-
-
-static void
-ngx_http_ml_drained(ngx_http_request_t *r)
-{
-    if (r->request_body) {
-        r->request_body->bufs = NULL;
-    }
-
-    r->headers_in.content_length_n = 0;
-
-    r->write_event_handler = ngx_http_core_run_phases;
-    ngx_http_core_run_phases(r);
 }
 
 
@@ -302,6 +272,10 @@ ngx_http_ml_precontent_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (ngx_http_ml_is_page(state, mlcf->features)) {
+        return NGX_DECLINED;
+    }
+
     mmcf = ngx_http_get_module_main_conf(r, ngx_http_ml_module);
 
     for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -309,12 +283,6 @@ ngx_http_ml_precontent_handler(ngx_http_request_t *r)
 
         if (!(mlcf->features & (1 << order[i]))
             || feature->precontent == NULL)
-        {
-            continue;
-        }
-
-        if (order[i] == NGX_HTTP_ML_RATELIMIT
-            && (state->refused || state->settled))
         {
             continue;
         }

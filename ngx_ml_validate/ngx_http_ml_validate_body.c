@@ -52,7 +52,6 @@ static void ngx_http_ml_validate_finish(ngx_http_request_t *r,
 static void ngx_http_ml_validate_verdict(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx,
     ml_validator_status_e status);
-static void ngx_http_ml_validate_drop_body(ngx_http_request_t *r);
 
 
 static ngx_http_request_body_filter_pt  ngx_http_next_request_body_filter;
@@ -187,7 +186,7 @@ ngx_http_ml_validate_outcome(ngx_http_request_t *r,
         state->ntensors = n;
 
         if (ctx->consume) {
-            ngx_http_ml_validate_drop_body(r);
+            ngx_http_ml_validate_api->forget_body(r);
             state->consumed = 1;
         }
 
@@ -199,7 +198,7 @@ ngx_http_ml_validate_outcome(ngx_http_request_t *r,
 
     default: /* NGX_HTTP_ML_VALIDATE_REJECTED */
 
-        ngx_http_ml_validate_drop_body(r);
+        ngx_http_ml_validate_api->forget_body(r);
 
         return ctx->status;
     }
@@ -298,19 +297,7 @@ ngx_http_ml_validate_read_handler(ngx_http_request_t *r)
     ngx_log_error(NGX_LOG_INFO, c->log, NGX_ETIMEDOUT,
                   "client sent its request body too slowly");
 
-    c->read->timedout = 0;
     ctx->armed = 0;
-
-    r->keepalive = 0;
-    r->lingering_close = 1;
-
-#if (NGX_HTTP_V2)
-    if (r->stream) {
-        r->stream->skip_data = 1;
-    }
-#endif
-
-    ngx_http_ml_validate_drop_body(r);
 
     ngx_memzero(&answer, sizeof(ml_error_answer_t));
     answer.status = NGX_HTTP_REQUEST_TIME_OUT;
@@ -320,8 +307,7 @@ ngx_http_ml_validate_read_handler(ngx_http_request_t *r)
     ctx->status = ngx_http_ml_validate_api->refuse(r, state, &answer,
                                                    "timeout");
 
-    ngx_http_finalize_request(r,
-                          ngx_http_special_response_handler(r, ctx->status));
+    ngx_http_ml_validate_api->body_timed_out(r, ctx->status);
 }
 
 
@@ -424,7 +410,8 @@ ngx_http_ml_validate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         r->keepalive = 0;
         r->lingering_close = 1;
 
-        ngx_http_ml_validate_drop_body(r);
+        ngx_http_ml_validate_api->stop_reading(r);
+        ngx_http_ml_validate_api->forget_body(r);
 
         return ctx->status;
     }
@@ -503,19 +490,5 @@ ngx_http_ml_validate_verdict(ngx_http_request_t *r,
         ctx->verdict = NGX_HTTP_ML_VALIDATE_REJECTED;
         ctx->reason = "memory";
         ctx->status = NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-}
-
-
-/* The request looks as if it never had a body. */
-
-static void
-ngx_http_ml_validate_drop_body(ngx_http_request_t *r)
-{
-    r->headers_in.content_length_n = 0;
-    r->headers_in.chunked = 0;
-
-    if (r->request_body) {
-        r->request_body->bufs = NULL;
     }
 }
