@@ -73,11 +73,16 @@ struct ml_job_s {
     uint64_t           batch_ns;    /* device time of the whole batch */
     int64_t            batch_rows;  /* rows of all jobs of its batch */
 
-    /* The one job of a batch that stands for it where batches count once. */
-    unsigned           leader:1;
+    /*
+     * Set when it starts, before cancel() says ML_CANCEL_RUNNING: the number
+     * of its batch, each later one's being greater; and whether it is the one
+     * job that stands for its batch where batches count once.
+     */
+    uint64_t           batch;
+    int                leader;
 
     /* the executor's own */
-    unsigned           cancelled:1;
+    int                cancelled;
     ml_job_place_e     place;
     size_t             slot;
     uint64_t           sequence;

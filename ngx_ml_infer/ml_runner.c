@@ -31,6 +31,7 @@ typedef struct {
     ml_job_t             *done;
     ml_job_t            **done_last;
     int64_t               busy;             /* rows being run, 0: idle */
+    uint64_t              batches;          /* started so far */
     int                   stopping;
     int                   lost;
     int                   stopped;          /* the thread has ended */
@@ -100,6 +101,24 @@ ml_runner_depth(ml_runner_t *runner)
         atomic_store_explicit(runner->options.depth,
                               (uint32_t) runner->queue.njobs,
                               memory_order_relaxed);
+    }
+}
+
+
+/* The next batch: from here on its jobs run.  Locked. */
+static void
+ml_runner_begin(ml_runner_t *runner, ml_job_t **jobs, size_t njobs,
+    int64_t rows)
+{
+    size_t  i;
+
+    runner->busy = rows;
+    runner->batches++;
+
+    for (i = 0; i < njobs; i++) {
+        jobs[i]->place = ML_JOB_RUNNING;
+        jobs[i]->batch = runner->batches;
+        jobs[i]->leader = (i == 0);
     }
 }
 
@@ -174,7 +193,6 @@ ml_runner_run(ml_runner_t *runner, ml_job_t **jobs, size_t njobs,
     for (i = 0; i < njobs; i++) {
         job = jobs[i];
 
-        job->leader = (i == 0);
         job->started = started;
         job->batch_rows = rows;
         job->batch_ns = device_ns;
@@ -286,11 +304,7 @@ ml_runner_thread(void *data)
                                 runner->jobs, (size_t) runner->options.batch,
                                 &rows);
 
-        for (i = 0; i < n; i++) {
-            runner->jobs[i]->place = ML_JOB_RUNNING;
-        }
-
-        runner->busy = rows;
+        ml_runner_begin(runner, runner->jobs, n, rows);
         ml_runner_notify(runner, 0);
 
         pthread_mutex_unlock(&runner->lock);
@@ -347,8 +361,7 @@ ml_runner_submit(ml_executor_t *executor, ml_job_t *job)
         && ml_batch_predict(&runner->batch, job->rows)
            < runner->options.inline_ns)
     {
-        job->place = ML_JOB_RUNNING;
-        runner->busy = job->rows;
+        ml_runner_begin(runner, &job, 1, job->rows);
         pthread_mutex_unlock(&runner->lock);
 
         status = ml_runner_run(runner, &job, 1, job->rows);
@@ -491,7 +504,7 @@ ml_runner_free(ml_runner_t *runner)
 static int
 ml_runner_close(ml_executor_t *executor, unsigned timeout_ms)
 {
-    int               rc;
+    int               rc, stopped;
     ml_job_t         *job, *next;
     uint64_t          deadline;
     ml_runner_t      *runner;
@@ -515,6 +528,8 @@ ml_runner_close(ml_executor_t *executor, unsigned timeout_ms)
 
     ml_runner_depth(runner);
 
+    /* "busy" is set before run() is entered, and a cancel is final */
+
     if (runner->busy && runner->options.backend->cancel) {
         runner->options.backend->cancel(runner->options.context);
     }
@@ -523,9 +538,11 @@ ml_runner_close(ml_executor_t *executor, unsigned timeout_ms)
         rc = pthread_cond_timedwait(&runner->idle, &runner->lock, &until);
     }
 
+    stopped = runner->stopped;
+
     pthread_mutex_unlock(&runner->lock);
 
-    if (!runner->stopped) {
+    if (!stopped) {
         return -1;
     }
 

@@ -59,6 +59,7 @@ static struct {
     _Atomic int        last_rows;
     _Atomic int        nonzero;         /* rows of the last run */
     _Atomic int        result;          /* ml_backend_status_e */
+    _Atomic int        cancelled;       /* how often cancel() was called */
     int64_t            planned[32];
     int                nplanned;
     int                plan_fails;
@@ -98,6 +99,11 @@ fake_run(ml_backend_context_t *context, int64_t rows, const void *const *in,
         usleep(200);
     }
 
+    if (device.cancelled) {
+        device.inside--;
+        return ML_BACKEND_CANCELLED;
+    }
+
     x = in[0];
 
     for (i = 0; i < rows; i++) {
@@ -125,11 +131,30 @@ fake_run(ml_backend_context_t *context, int64_t rows, const void *const *in,
 }
 
 
+/* Final, and so right before run() as well as during it. */
+
+static void
+fake_cancel(ml_backend_context_t *context)
+{
+    device.cancelled++;
+    device.hold = 0;
+}
+
+
 static const ml_backend_t  backend = {
     .abi = ML_BACKEND_ABI,
     .name = "fake",
     .plan = fake_plan,
     .run = fake_run
+};
+
+
+static const ml_backend_t  backend_that_stops = {
+    .abi = ML_BACKEND_ABI,
+    .name = "fake",
+    .plan = fake_plan,
+    .run = fake_run,
+    .cancel = fake_cancel
 };
 
 
@@ -608,6 +633,60 @@ test_failures(void)
 }
 
 
+/*
+ * Cancelled at the moment in which they end; mostly for ThreadSanitizer, see
+ * t/process/330_infer_threads.py.
+ */
+
+static void
+test_cancel_at_the_end(void)
+{
+    int             i;
+    ml_job_t       *jobs[3], *done[3];
+    ml_executor_t  *executor;
+
+    executor = start(4, 4, 0, 0);
+
+    for (i = 0; i < 200; i++) {
+        device.hold = 1;
+        jobs[0] = make(1, 1, 10000);
+        CHECK_INT(executor->ops->submit(executor, jobs[0]),
+                  ML_SUBMIT_QUEUED);
+        wait_inside();
+
+        jobs[1] = make(1, 2, 10000);
+        jobs[2] = make(1, 3, 10000);
+        CHECK_INT(executor->ops->submit(executor, jobs[1]),
+                  ML_SUBMIT_QUEUED);
+        CHECK_INT(executor->ops->submit(executor, jobs[2]),
+                  ML_SUBMIT_QUEUED);
+
+        device.hold = 0;
+        CHECK(executor->ops->cancel(executor, jobs[0]) != ML_CANCEL_REMOVED);
+
+        if (i % 2) {
+            wait_inside();
+        }
+
+        if (executor->ops->cancel(executor, jobs[2]) == ML_CANCEL_REMOVED) {
+            CHECK_INT(collect(executor, done, 2), 2);
+
+        } else {
+            CHECK_INT(collect(executor, done, 3), 3);
+            CHECK_INT(jobs[2]->status, ML_JOB_OK);
+        }
+
+        CHECK_INT(jobs[0]->status, ML_JOB_OK);
+        CHECK(right(jobs[1], 2));
+        ml_job_free(jobs[0]);
+        ml_job_free(jobs[1]);
+        ml_job_free(jobs[2]);
+    }
+
+    CHECK_INT(executor->ops->close(executor, 1000), 0);
+}
+
+
 static void
 test_close(void)
 {
@@ -631,6 +710,22 @@ test_close(void)
     device.hold = 0;
     CHECK_INT(executor->ops->close(executor, 5000), 0);
     CHECK_INT(device.runs, 1);
+
+    /* a run that is asked to stop does, or is not even begun */
+
+    executor = start(1, 4, 0, 0);
+    ((ml_runner_t *) executor)->options.backend = &backend_that_stops;
+    device.hold = 1;
+    a = make(5, 1, 10000);
+    CHECK_INT(executor->ops->submit(executor, a), ML_SUBMIT_QUEUED);
+
+    while (depth != 0) {
+        usleep(100);
+    }
+
+    CHECK_INT(executor->ops->close(executor, 5000), 0);
+    CHECK_INT(device.cancelled, 1);
+    CHECK_INT(device.runs, 0);
 }
 
 
@@ -647,6 +742,7 @@ main(void)
     test_inline();
     test_delay();
     test_failures();
+    test_cancel_at_the_end();
     test_close();
 
     return TEST_END;
