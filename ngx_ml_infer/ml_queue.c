@@ -176,6 +176,7 @@ uint64_t
 ml_queue_dispatch_time(const ml_queue_t *queue, int64_t batch,
     uint64_t delay, uint64_t run)
 {
+    size_t           i;
     uint64_t         waited, latest;
     const ml_job_t  *first;
 
@@ -184,8 +185,17 @@ ml_queue_dispatch_time(const ml_queue_t *queue, int64_t batch,
     }
 
     first = queue->jobs[0];
+    waited = first->submitted;
 
-    waited = first->submitted + delay;
+    /* fewer jobs than rows of a batch */
+
+    for (i = 1; i < queue->njobs; i++) {
+        if (queue->jobs[i]->submitted < waited) {
+            waited = queue->jobs[i]->submitted;
+        }
+    }
+
+    waited += delay;
     latest = first->deadline > run ? first->deadline - run : 0;
 
     return waited < latest ? waited : latest;

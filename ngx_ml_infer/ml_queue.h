@@ -50,8 +50,9 @@ ml_job_t *ml_queue_take_expired(ml_queue_t *queue, uint64_t now);
 
 /*
  * When to dispatch: 0 (now) when "batch" rows are there or there is no
- * delay, else when the first job has waited "delay" or must start to meet
- * its deadline, a run taking "run" nanoseconds.  The queue is not empty.
+ * delay, else when the oldest job has waited "delay" or the first must start
+ * to meet its deadline, a run taking "run" nanoseconds.  The queue is not
+ * empty.
  */
 uint64_t ml_queue_dispatch_time(const ml_queue_t *queue, int64_t batch,
     uint64_t delay, uint64_t run);

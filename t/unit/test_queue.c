@@ -178,7 +178,7 @@ test_batches(void)
 static void
 test_dispatch(void)
 {
-    ml_job_t    *a, *b;
+    ml_job_t    *a, *b, *c;
     ml_queue_t   queue;
 
     CHECK_INT(ml_queue_init(&queue, 10, 100), 0);
@@ -203,10 +203,20 @@ test_dispatch(void)
     CHECK_INT(ml_queue_push(&queue, b), 0);
     CHECK_INT(ml_queue_dispatch_time(&queue, 4, 5 * MSEC, 0), 0);
     CHECK(ml_queue_dispatch_time(&queue, 5, 5 * MSEC, 0) != 0);
+    ml_queue_remove(&queue, b);
+
+    /* the one that waits longest need not be the first */
+    c = job(1, 2000 * MSEC);
+    c->submitted = 90 * MSEC;
+    CHECK_INT(ml_queue_push(&queue, c), 0);
+    CHECK_INT(ml_queue_dispatch_time(&queue, 4, 5 * MSEC, 0), 95 * MSEC);
+    CHECK_INT(ml_queue_dispatch_time(&queue, 4, 950 * MSEC, 40 * MSEC),
+              960 * MSEC);
 
     ml_queue_destroy(&queue);
     ml_job_free(a);
     ml_job_free(b);
+    ml_job_free(c);
 }
 
 
