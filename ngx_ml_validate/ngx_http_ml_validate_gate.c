@@ -145,6 +145,10 @@ ngx_http_ml_validate_media_type(ngx_str_t *type)
         p++;                                                                  \
     }
 
+    if (type->len == 0) {
+        return 0;
+    }
+
     p = type->data;
     last = p + type->len;
 
