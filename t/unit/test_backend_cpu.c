@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "test.h"
 #include "engine.h"
@@ -386,6 +387,77 @@ test_refusals(void)
 }
 
 
+/*
+ * Values that all live at once, each in a place of its own, as many as a file
+ * of 100 kilobytes can name: planning them takes no time to speak of.
+ */
+
+static void
+test_places(void)
+{
+    int                    i;
+    char                   one[32], two[32];
+    float                  x[2] = { 1, -3 }, y[2];
+    clock_t                start;
+    writer_t               g = { NULL, 0, 0 };
+    ml_model_t            *model;
+    ml_backend_context_t  *context;
+
+    writer_rows(&g, 11, "x", 1);
+    writer_rows(&g, 12, "s6000", 1);
+    writer_node(&g, "Neg", "x", "s0", NULL);
+
+    for (i = 1; i <= 6000; i++) {
+        snprintf(one, sizeof(one), "n%d", i);
+        writer_node(&g, "Neg", "x", one, NULL);
+    }
+
+    for (i = 1; i <= 6000; i++) {
+        snprintf(one, sizeof(one), "s%d,n%d", i - 1, i);
+        snprintf(two, sizeof(two), "s%d", i);
+        writer_node(&g, "Add", one, two, NULL);
+    }
+
+    model = opens(&g);
+    context = loads(model);
+
+    start = clock();
+    CHECK_INT(runs(context, 2, x, y, NULL), ML_BACKEND_OK);
+    CHECK(clock() - start < 5 * CLOCKS_PER_SEC);
+    CHECK(y[0] == -6001 && y[1] == 18003);
+
+    ml_backend()->unload(context);
+    ml_model_close(model);
+}
+
+
+/* A plan has a bound, below what a machine would promise and not have. */
+
+static void
+test_bound(void)
+{
+    writer_t               g = { NULL, 0, 0 };
+    ml_model_t            *model;
+    ml_backend_context_t  *context;
+
+    writer_rows(&g, 11, "x", 4096);
+    writer_rows(&g, 12, "y", 4096);
+    writer_node(&g, "Neg", "x", "a", NULL);
+    writer_node(&g, "Neg", "a", "y", NULL);
+    model = opens(&g);
+    context = loads(model);
+
+    CHECK_INT(ml_backend()->plan(context, 65536, why, sizeof(why)),
+              ML_BACKEND_OK);
+    CHECK_INT(ml_backend()->plan(context, 65537, why, sizeof(why)),
+              ML_BACKEND_MEMORY);
+    CHECK(strstr(why, "1 GiB") != NULL);
+
+    ml_backend()->unload(context);
+    ml_model_close(model);
+}
+
+
 static void *
 worker(void *data)
 {
@@ -563,6 +635,8 @@ main(void)
     test_nan();
     test_outputs();
     test_refusals();
+    test_places();
+    test_bound();
     test_threads();
     test_cancel();
 

@@ -12,6 +12,10 @@
 #include "ml_backend_cpu.h"
 
 
+/* of the values in one plan; more rows than that are a mistake */
+#define ML_CPU_PLAN_LIMIT  ((size_t) 1 << 30)
+
+
 typedef struct {
     size_t   offset;
     size_t   bytes;
@@ -61,32 +65,46 @@ ml_cpu_is_bound(const ml_model_t *model, int32_t value, ml_cpu_bound_t *bound)
 }
 
 
-/* The lowest offset at which nothing else lies that lives at the same time. */
+/*
+ * Gives a place the lowest offset at which there is room from the step that
+ * makes it on.  "live" has the n places made before, by offset; those not
+ * used any more are dropped, the new one is added.  Returns how many remain.
+ */
 
 static size_t
-ml_cpu_offset(const ml_cpu_place_t *places, size_t n,
-    const ml_cpu_place_t *place)
+ml_cpu_offset(ml_cpu_place_t *live, size_t n, ml_cpu_place_t *place)
 {
-    size_t  i, offset, end;
+    int     found;
+    size_t  i, at, kept;
 
-    offset = 0;
+    found = 0;
+    at = 0;
+    kept = 0;
+    place->offset = 0;
 
-    for (i = 0; i < n; /* void */) {
+    for (i = 0; i < n; i++) {
 
-        end = places[i].offset + places[i].bytes;
-
-        if (places[i].first <= place->last && places[i].last >= place->first
-            && places[i].offset < offset + place->bytes && end > offset)
-        {
-            offset = end;
-            i = 0;
+        if (live[i].last < place->first) {
             continue;
         }
 
-        i++;
+        if (!found) {
+            if (live[i].offset - place->offset >= place->bytes) {
+                found = 1;
+
+            } else {
+                place->offset = live[i].offset + live[i].bytes;
+                at = kept + 1;
+            }
+        }
+
+        live[kept++] = live[i];
     }
 
-    return offset;
+    memmove(&live[at + 1], &live[at], (kept - at) * sizeof(ml_cpu_place_t));
+    live[at] = *place;
+
+    return kept + 1;
 }
 
 
@@ -97,16 +115,16 @@ ml_cpu_place(ml_backend_context_t *context, ml_cpu_plan_t *plan,
     size_t           i, j, n, bytes, *last;
     int32_t          root;
     ml_cpu_bound_t   bound;
-    ml_cpu_place_t  *places;
+    ml_cpu_place_t   place, *live;
 
     n = context->model->nvalues;
     *total = 0;
 
     last = calloc(n + 1, sizeof(size_t));
-    places = calloc(context->nsteps + 1, sizeof(ml_cpu_place_t));
+    live = calloc(context->nsteps + 1, sizeof(ml_cpu_place_t));
     *offsets = calloc(n + 1, sizeof(size_t));
 
-    if (last == NULL || places == NULL || *offsets == NULL) {
+    if (last == NULL || live == NULL || *offsets == NULL) {
         goto failed;
     }
 
@@ -131,35 +149,38 @@ ml_cpu_place(ml_backend_context_t *context, ml_cpu_plan_t *plan,
         if (ml_tensor_size(plan->arrays[root].dtype, plan->arrays[root].rank,
                            plan->arrays[root].dims, &bytes)
             != 0
-            || bytes > SIZE_MAX / 2 - *total - ML_CPU_ALIGN)
+            || bytes > ML_CPU_PLAN_LIMIT)
         {
             goto failed;
         }
 
-        places[n].bytes = (bytes + ML_CPU_ALIGN - 1)
-                          & ~((size_t) ML_CPU_ALIGN - 1);
-        places[n].first = i;
-        places[n].last = last[root] > i ? last[root] : i;
-        places[n].offset = ml_cpu_offset(places, n, &places[n]);
+        place.bytes = (bytes + ML_CPU_ALIGN - 1)
+                      & ~((size_t) ML_CPU_ALIGN - 1);
+        place.first = i;
+        place.last = last[root] > i ? last[root] : i;
 
-        (*offsets)[root] = places[n].offset;
+        n = ml_cpu_offset(live, n, &place);
 
-        if (places[n].offset + places[n].bytes > *total) {
-            *total = places[n].offset + places[n].bytes;
+        (*offsets)[root] = place.offset;
+
+        if (place.offset + place.bytes > *total) {
+            *total = place.offset + place.bytes;
         }
 
-        n++;
+        if (*total > ML_CPU_PLAN_LIMIT) {
+            goto failed;
+        }
     }
 
     free(last);
-    free(places);
+    free(live);
 
     return 0;
 
 failed:
 
     free(last);
-    free(places);
+    free(live);
 
     return -1;
 }
@@ -247,7 +268,8 @@ ml_cpu_plan(ml_backend_context_t *context, int64_t rows,
     ml_cpu_arrays(model, plan);
 
     if (ml_cpu_place(context, plan, &offsets, &total) != 0) {
-        rc = ml_cpu_fail(error, ML_BACKEND_MEMORY, "a plan is too large");
+        rc = ml_cpu_fail(error, ML_BACKEND_MEMORY, "a plan for that many rows "
+                         "takes more than 1 GiB, or memory is out");
         goto failed;
     }
 
