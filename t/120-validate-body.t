@@ -331,3 +331,60 @@ Transfer-Encoding: chunked\r
 --- response_body chomp
 [500014]
 --- error_code: 200
+
+
+
+=== TEST 17: chunks that nginx does not put together, cut anywhere
+--- raw_request eval
+"POST /t HTTP/1.1\r
+Host: localhost\r
+Connection: close\r
+Content-Type: application/json\r
+Transfer-Encoding: chunked\r
+\r
+" . join('', map { sprintf("%x\r\n%s\r\n", length, $_) }
+             '{"text":"' . ('a' x 150), ('a' x 150) . '","features":[1.5e',
+             '0,-2,' . (' ' x 150) . '3', '0' . (' ' x 150) . ']}')
+  . "0\r\n\r\n"
+--- response_body eval
+'{"text":"' . ('a' x 300) . '","features":[1.5e0,-2,' . (' ' x 150) . '30'
+  . (' ' x 150) . ']}'
+
+
+
+=== TEST 18: chunks of one byte, each in its own packet
+--- raw_request eval
+["POST /t HTTP/1.1\r
+Host: localhost\r
+Connection: close\r
+Content-Type: application/json\r
+Transfer-Encoding: chunked\r
+\r
+", (map { "1\r\n$_\r\n" } split //, '{"features":[1.5e0,-2,30]}'),
+"0\r\n\r\n"]
+--- raw_request_middle_delay: 0.005
+--- response_body chomp
+{"features":[1.5e0,-2,30]}
+
+
+
+=== TEST 19: nor one whose end comes later
+--- config
+    location = /t {
+        ml_validate  schema=$TEST_NGINX_HTML_DIR/features.json;
+        proxy_pass   http://unix:$TEST_NGINX_HTML_DIR/backend.sock:/denied;
+    }
+--- raw_request eval
+["POST /t HTTP/1.1\r
+Host: localhost\r
+Content-Type: application/json\r
+Content-Length: 30\r
+\r
+", "{\"features\":[1,2,3]}", ""]
+--- raw_request_middle_delay: 0.1
+--- shutdown: 1
+--- ignore_response
+--- error_log
+client prematurely closed connection
+--- no_error_log
+access forbidden

@@ -244,3 +244,27 @@ access forbidden
 POST /html/weak.json
 {"x": [1]}
 --- error_code: 422
+
+
+
+=== TEST 11: a body that was read before it was rejected goes nowhere
+--- config
+    location /weak {
+        ml_validate  schema=$TEST_NGINX_HTML_DIR/weak.json;
+        try_files    /none @strict;
+    }
+    location @strict {
+        ml_validate  schema=$TEST_NGINX_HTML_DIR/strict.json;
+        proxy_pass   http://127.0.0.1:1;
+        error_page   422 = @fallback;
+    }
+    location @fallback {
+        proxy_pass   http://unix:$TEST_NGINX_HTML_DIR/backend.sock;
+        rewrite      ^ /echo break;
+        proxy_set_header  X-Body "[$request_body]";
+    }
+--- request
+POST /weak
+{"x": [1, 2, 3]}
+--- response_body chomp
+[]

@@ -240,3 +240,26 @@ X-RateLimit-Limit: 2
 --- error_code eval
 [200, 401]
 
+
+
+
+=== TEST 12: keys that are only claimed take no place among the proven
+--- http_config
+    ml_zone ml:2m;
+    ml_tier anonymous cost=60/h burst=9;
+    ml_tier pro cost=60/h burst=9;
+    map $http_x_user $tier {
+        ~^paid- pro;
+        default "";
+    }
+--- config
+    location = /t { empty_gif; ml_ratelimit key=$http_x_user tier=$tier; }
+    location = /status { ml_status json; }
+--- request eval
+["GET /t", "GET /t", "GET /t", "GET /t", "GET /status"]
+--- more_headers eval
+["X-User: 1", "X-User: 2", "X-User: 3", "X-User: paid-1", ""]
+--- error_code eval
+[(200) x 5]
+--- response_body_like eval
+[(".") x 4, '"clients":\{"anonymous":4,"proven":1,']

@@ -135,6 +135,42 @@ def one_budget():
     check(server.close() == [], 'log')
 
 
+def all_at_the_gate(upstream):
+    """All are let in by the gate, their bodies not being whole; the charge
+    lets through what the budget holds."""
+    server = nginx.Nginx(http='ml_zone ml:4m; ml_tier anonymous cost=5/h;',
+                         location='''
+        location = /t {
+            proxy_pass http://127.0.0.1:%d/fast;
+            ml_validate schema=any.json;
+            ml_ratelimit;
+        }
+        ''' % upstream.port + STATUS, workers=4,
+        files={'any.json': '{"type": "object"}'}).start()
+
+    request = nginx.raw('/t', '{}')
+    clients = [server.connect() for _ in range(40)]
+
+    for s in clients:
+        s.sendall(request[:-1])
+
+    time.sleep(0.3)
+
+    for s in clients:
+        s.sendall(request[-1:])
+
+    statuses = [s.recv(4096)[9:12] for s in clients]
+
+    for s in clients:
+        s.close()
+
+    check(statuses.count(b'200') == 5 and statuses.count(b'429') == 35,
+          'five of forty get through the charge', statuses)
+
+    check(server.stop(), 'stop')
+    check(server.close() == [], 'log')
+
+
 def concurrency_of_workers(upstream):
     server = nginx.Nginx(http='''
         ml_zone ml:4m;
@@ -182,6 +218,30 @@ def concurrency_of_workers(upstream):
 
     check(server.get('/fast').status == 200, 'no place stays taken')
     quiet(server, 'after kill -9')
+
+    for p in pending:
+        p.join()
+
+    # nobody takes the place of an old worker: those that stay notice
+
+    upstream.released.clear()
+    pending = [nginx.Pending(server, 'GET', '/hold') for _ in range(5)]
+    check(nginx.wait(lambda: running(server) == 5), 'five in old workers')
+
+    old = server.workers()
+    check(server.reload(), 'reload')
+
+    for pid in old:
+        if nginx.alive(pid):
+            os.kill(pid, signal.SIGKILL)
+
+    check(nginx.wait(lambda: not set(old) & set(server.workers())),
+          'the old workers are dead')
+    upstream.released.set()
+
+    check(server.get('/fast').status == 200,
+          'no place of an old worker stays taken')
+    quiet(server, 'after kill -9 of old workers')
 
     for p in pending:
         p.join()
@@ -406,6 +466,7 @@ def main():
     upstream = Upstream()
 
     one_budget()
+    all_at_the_gate(upstream)
     concurrency_of_workers(upstream)
     every_exit(upstream)
     expect_at_the_gate(upstream)

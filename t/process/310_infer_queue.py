@@ -211,21 +211,25 @@ def clients_that_leave():
     # while queued: the job is taken out
 
     busy = occupy(server)
-    job = send(server, faulty.body(BUSY))
-    check(running(server, 1), 'the job waits')
-    job.leave()
-    check(running(server, 0), 'and is gone with its client')
-    check(busy.join().status == 200, 'the other is not touched')
-    check(faulty.outcome(server, 'cancelled') == 1, 'counted')
+    jobs = [send(server, faulty.body(BUSY)) for i in range(3)]
+    check(running(server, 3), 'the jobs wait')
 
+    for job in jobs:
+        job.leave()
+
+    check(running(server, 0), 'and are gone with their clients')
+    check(busy.join().status == 200, 'the other is not touched')
+    check(faulty.outcome(server, 'cancelled') == 3, 'counted')
+
+    check(server.post('/infer', faulty.body()).status == 200, 'the next one')
     runs = server.metric('ml_infer_compute_seconds_count{model="m"}')
-    check(runs == 1, 'it never ran', runs)
+    check(runs == 2, 'they never ran', runs)
 
     # while running: the result is dropped; the connection's next request,
     # and the next client's, get their own
 
     occupy(server).leave()
-    check(nginx.wait(lambda: faulty.outcome(server, 'cancelled') == 2),
+    check(nginx.wait(lambda: faulty.outcome(server, 'cancelled') == 4),
           'counted at once')
 
     answer = server.post('/infer', faulty.body(tag=7))

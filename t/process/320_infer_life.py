@@ -174,9 +174,13 @@ def killed_worker():
 
 
 def reloads():
-    """20 reloads under load, and not one failed request."""
-    server = faulty.server('batch 8; queue 500 timeout=10s;',
-                           workers=2).start()
+    """20 reloads under load, and not one failed request; nothing is given
+    back by them, and nothing stays taken."""
+    budget = 100000
+    server = faulty.server('batch 8; queue 500 timeout=10s;', workers=2,
+                           http='ml_zone ml:1m; ml_tier anonymous cost=1/h '
+                                'burst=%d concurrency=8;' % budget,
+                           guard='ml_ratelimit cost=1;').start()
     load = Load(server, 8, faulty.body(5))
     check(load.more(20), 'load')
 
@@ -191,6 +195,19 @@ def reloads():
 
     total = faulty.outcome(server, 'ok')
     check(total >= load.answers, 'the counters survived', total)
+
+    # every answer was charged, once, and the places of all are free again
+
+    left = int(server.post('/infer', faulty.body())
+               .headers['X-RateLimit-Remaining'])
+    check(budget - left == load.answers + 1, 'the budget went on',
+          (budget - left, load.answers))
+
+    jobs = [nginx.Pending(server, 'POST', '/infer', faulty.body(1000))
+            for i in range(12)]
+    statuses = sorted(job.join().status for job in jobs)
+    check(statuses == [200] * 8 + [429] * 4, 'as many at once as before',
+          statuses)
 
     # old workers are gone, not stuck
 

@@ -9,6 +9,7 @@ TEST_NGINX_BINARY and TEST_NGINX_LOAD_MODULES name what to run.  Nothing here
 sleeps for a fixed time: wait() polls a condition against a deadline.
 """
 
+import atexit
 import http.client
 import json
 import os
@@ -154,6 +155,8 @@ class Nginx:
              '-e', os.path.join(self.prefix, 'error.log')],
             stdout=self.output, stderr=subprocess.STDOUT)
 
+        atexit.register(self.abandon)
+
         want = self.parts['workers']
 
         if not wait(lambda: len(self.workers()) == want and self.connects()):
@@ -209,6 +212,11 @@ class Nginx:
 
         self.process.kill()
         self.process.wait()
+
+    def abandon(self):
+        """A script that ended by an exception leaves nothing running."""
+        if self.process.poll() is None:
+            self.kill()
 
     def close(self):
         """Stops it if need be and removes its files; what it complained of.
