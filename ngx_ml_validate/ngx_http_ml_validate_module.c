@@ -254,23 +254,59 @@ ngx_http_ml_validate_reject(ngx_http_request_t *r,
 }
 
 
-/* Keys are the client's: they are logged as JSON, with everything escaped. */
+/*
+ * Follows one step of a path from *node, the schema of what it leads through
+ * (NULL: anything); whether the schema has the step's name.
+ */
+
+static ngx_uint_t
+ngx_http_ml_validate_declared(const ml_schema_node_t **node,
+    const ml_path_step_t *step)
+{
+    const ml_schema_node_t      *parent;
+    const ml_schema_property_t  *property;
+
+    parent = *node;
+
+    if (parent == NULL) {
+        return 0;
+    }
+
+    if (step->name == NULL) {
+        *node = parent->items;
+        return 0;
+    }
+
+    property = ml_schema_find(parent, step->name, step->len);
+    *node = property ? property->node : parent->additional;
+
+    return property || ml_schema_place(parent, step->name, step->len) >= 0;
+}
+
+
+/*
+ * Nothing of a body goes to the log, so that names which the client chose
+ * are not told.  The schema's are logged as JSON, with everything escaped.
+ */
 
 static void
 ngx_http_ml_validate_log(ngx_http_request_t *r,
     ngx_http_ml_validate_loc_conf_t *vlcf, const char *reason,
     const ml_error_t *error)
 {
-    size_t                 i;
-    ngx_str_t              where;
-    ml_text_t              text;
-    const ml_path_step_t  *step;
+    size_t                   i;
+    ngx_str_t                where;
+    ml_text_t                text;
+    ngx_uint_t               declared;
+    const ml_path_step_t    *step;
+    const ml_schema_node_t  *node;
 
     if (r->connection->log->log_level < vlcf->log_level) {
         return;
     }
 
     ml_text_init(&text);
+    node = vlcf->contract ? vlcf->contract->schema->root : NULL;
 
     if (error) {
         ml_text_printf(&text, " at [\"body\"");
@@ -278,11 +314,15 @@ ngx_http_ml_validate_log(ngx_http_request_t *r,
 
     for (i = 0; error && i < error->npath; i++) {
         step = &error->path[i];
+        declared = ngx_http_ml_validate_declared(&node, step);
 
         ml_text_append(&text, ",", 1);
 
-        if (step->name) {
+        if (declared) {
             ml_text_json_string(&text, step->name, step->len);
+
+        } else if (step->name) {
+            ml_text_printf(&text, "\"?\"");
 
         } else {
             ml_text_printf(&text, "%llu", (unsigned long long) step->index);
