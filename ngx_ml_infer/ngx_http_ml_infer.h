@@ -57,6 +57,7 @@ typedef struct {
     const ml_backend_t          *backend;
     ml_backend_context_t        *context;
     ml_executor_t               *executor;      /* NULL: unavailable */
+    uint64_t                     told;          /* last batch that counted */
     ngx_uint_t                   stuck;         /* did not stop in time */
     ml_counter_t                *counters[NGX_HTTP_ML_INFER_NOUTCOMES];
     char                         error[NGX_HTTP_ML_INFER_ERROR_SIZE];
@@ -113,6 +114,7 @@ struct ngx_http_ml_infer_task_s {
     ngx_http_ml_infer_ctx_t      *ctx;          /* NULL: nobody waits */
     ngx_http_ml_infer_model_t    *model;
     ml_breaker_ticket_t           ticket;
+    ngx_uint_t                    told;         /* it was late */
     ml_job_t                     *job;
 };
 
@@ -175,9 +177,20 @@ ngx_uint_t ngx_http_ml_infer_ready(ml_text_t *reason);
 void ngx_http_ml_infer_status_json(ml_text_t *out);
 void ngx_http_ml_infer_status_prometheus(ml_text_t *out);
 
-/* Counts what a job did, once for its batch where that is meant. */
-void ngx_http_ml_infer_measure(ngx_http_ml_infer_model_t *model,
-    const ml_job_t *job);
+/*
+ * What metrics and breaker learn when a job is back.  A result after the
+ * deadline is a failure, whatever it says, unless its client left before.
+ */
+void ngx_http_ml_infer_conclude(ngx_http_ml_infer_task_t *task);
+
+/*
+ * Tells the breaker, once for a batch, by the first of its jobs that has
+ * something to say: the earliest deadline, unless its client has left.  But a
+ * probe is the one call that the half-open breaker waits for.
+ */
+void ngx_http_ml_infer_tell(ngx_http_ml_infer_task_t *task,
+    ngx_uint_t failed);
+
 void ngx_http_ml_infer_count(ngx_http_ml_infer_model_t *model,
     ngx_uint_t outcome);
 
@@ -190,6 +203,13 @@ extern const ml_metric_family_t  ngx_http_ml_infer_families[];
 /* ngx_http_ml_infer_variables.c */
 
 ngx_int_t ngx_http_ml_infer_add_variables(ngx_conf_t *cf);
+
+
+static ngx_inline uint64_t
+ngx_http_ml_infer_msec(void)
+{
+    return ml_monotonic_ns() / 1000000;
+}
 
 
 static ngx_inline ngx_http_ml_infer_ctx_t *

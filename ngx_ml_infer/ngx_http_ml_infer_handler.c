@@ -36,7 +36,6 @@ static ngx_int_t ngx_http_ml_infer_wait(ngx_http_ml_infer_ctx_t *ctx,
     ngx_http_ml_infer_task_t *task);
 static void ngx_http_ml_infer_deadline(ngx_event_t *ev);
 static void ngx_http_ml_infer_cleanup(void *data);
-static void ngx_http_ml_infer_conclude(ngx_http_ml_infer_task_t *task);
 static void ngx_http_ml_infer_bill(ngx_http_ml_infer_ctx_t *ctx,
     uint64_t device_ns, int64_t rows);
 static ngx_int_t ngx_http_ml_infer_result(ngx_http_ml_infer_ctx_t *ctx,
@@ -47,23 +46,19 @@ static ngx_int_t ngx_http_ml_infer_render(ngx_http_ml_infer_ctx_t *ctx,
     ml_job_t *job, ml_text_t *text);
 
 
-static ngx_inline uint64_t
-ngx_http_ml_infer_msec(void)
-{
-    return ml_monotonic_ns() / 1000000;
-}
-
-
 /* What the client is told to wait: whole seconds, at least one. */
 
 static ngx_uint_t
+ngx_http_ml_infer_seconds(uint64_t ns)
+{
+    return ngx_max((ns + 999999999) / 1000000000, 1);
+}
+
+
+static uint64_t
 ngx_http_ml_infer_backlog(ngx_http_ml_infer_model_t *model)
 {
-    uint64_t  ns;
-
-    ns = model->executor->ops->backlog(model->executor);
-
-    return ngx_max((ns + 999999999) / 1000000000, 1);
+    return model->executor->ops->backlog(model->executor);
 }
 
 
@@ -101,7 +96,7 @@ ngx_int_t
 ngx_http_ml_infer_handler(ngx_http_request_t *r)
 {
     int64_t                        rows;
-    uint64_t                       ms;
+    uint64_t                       ms, ns;
     ngx_http_ml_state_t           *state;
     ml_breaker_ticket_t            ticket;
     ngx_http_ml_infer_ctx_t       *ctx;
@@ -152,6 +147,21 @@ ngx_http_ml_infer_handler(ngx_http_request_t *r)
         return ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_INVALID, 422,
                                  rows == 0 ? "The batch has no rows"
                                            : "The tensors differ in rows", 0);
+    }
+
+    /*
+     * What is being run counts whole here, though part of it is over: about
+     * what the request's own run will take.
+     */
+
+    ns = ngx_http_ml_infer_backlog(model);
+
+    if (ns > (uint64_t) model->timeout * 1000000) {
+        return ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_EXPIRED,
+                                        NGX_HTTP_SERVICE_UNAVAILABLE,
+                                        "The model is too busy to meet the "
+                                        "deadline",
+                                        ngx_http_ml_infer_seconds(ns));
     }
 
     ms = ml_breaker_admit(&model->entry->breaker, &model->breaker,
@@ -363,7 +373,8 @@ ngx_http_ml_infer_submit(ngx_http_ml_infer_ctx_t *ctx,
         return ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_QUEUE_FULL,
                                         NGX_HTTP_TOO_MANY_REQUESTS,
                                         "The model's queue is full",
-                                        ngx_http_ml_infer_backlog(model));
+                                        ngx_http_ml_infer_seconds(
+                                           ngx_http_ml_infer_backlog(model)));
     }
 
     return ngx_http_ml_infer_unavailable(ctx);
@@ -382,6 +393,7 @@ ngx_http_ml_infer_wait(ngx_http_ml_infer_ctx_t *ctx,
     /* from here on the cleanup takes the job back */
 
     if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        ngx_http_ml_infer_cleanup(ctx);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -473,7 +485,6 @@ ngx_http_ml_infer_deadline(ngx_event_t *ev)
     }
 
     ctx->task = NULL;
-    task->ctx = NULL;
 
     r->read_event_handler = ngx_http_block_reading;
 
@@ -488,6 +499,13 @@ ngx_http_ml_infer_deadline(ngx_event_t *ev)
         ngx_http_ml_infer_task_free(task);
 
     } else {
+
+        /* now: a backend that hangs would never say it */
+
+        task->ctx = NULL;
+        task->told = 1;
+
+        ngx_http_ml_infer_tell(task, 1);
         ngx_http_ml_infer_bill(ctx, 0, task->job->rows);
 
         rc = ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_TIMEOUT,
@@ -549,49 +567,6 @@ ngx_http_ml_infer_cleanup(void *data)
 }
 
 
-/*
- * What the breaker and the metrics learn.  A batch counts once, whatever
- * number of jobs it had; but a probe is the one call that the half-open
- * breaker waits for.
- */
-
-static void
-ngx_http_ml_infer_conclude(ngx_http_ml_infer_task_t *task)
-{
-    uint64_t                    now;
-    ml_job_t                   *job;
-    ml_breaker_t               *breaker;
-    ngx_http_ml_infer_model_t  *model;
-
-    job = task->job;
-    model = task->model;
-    breaker = &model->entry->breaker;
-    now = ngx_http_ml_infer_msec();
-
-    ngx_http_ml_infer_measure(model, job);
-
-    if (job->started == 0 || (!job->leader && !task->ticket.probe)) {
-        ml_breaker_release(breaker, now, &task->ticket);
-        return;
-    }
-
-    switch (job->status) {
-
-    case ML_JOB_OK:
-        ml_breaker_success(breaker, &model->breaker, now, &task->ticket);
-        break;
-
-    case ML_JOB_FAILED:
-        ml_breaker_failure(breaker, &model->breaker, now, &task->ticket);
-        break;
-
-    default:
-        ml_breaker_release(breaker, now, &task->ticket);
-        break;
-    }
-}
-
-
 /* The device worked for the request; when its time is not known yet, what
  * its rows usually take. */
 
@@ -637,7 +612,8 @@ ngx_http_ml_infer_result(ngx_http_ml_infer_ctx_t *ctx, ml_job_t *job)
                                         NGX_HTTP_SERVICE_UNAVAILABLE,
                                         "The deadline passed before the "
                                         "model was free",
-                                        ngx_http_ml_infer_backlog(ctx->model));
+                                        ngx_http_ml_infer_seconds(
+                                      ngx_http_ml_infer_backlog(ctx->model)));
 
     case ML_JOB_LATE:
         ngx_http_ml_infer_bill(ctx, job->device_ns, job->rows);

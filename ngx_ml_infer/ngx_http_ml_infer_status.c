@@ -1,5 +1,6 @@
 /*
- * What infer tells: metrics, status, readiness; and its share of the zone.
+ * What infer tells: metrics, status, readiness, and what it tells the breaker;
+ * and its share of the zone.
  *
  * Counters live in the core's table.  Histograms, the breaker and the queue
  * depths live in one entry per model, in infer's share of the zone.
@@ -173,7 +174,9 @@ ngx_http_ml_infer_observe(ngx_http_ml_infer_model_t *model, ngx_uint_t i,
 }
 
 
-void
+/* Counts what a job did, once for its batch where that is meant. */
+
+static void
 ngx_http_ml_infer_measure(ngx_http_ml_infer_model_t *model,
     const ml_job_t *job)
 {
@@ -201,6 +204,81 @@ ngx_http_ml_infer_measure(ngx_http_ml_infer_model_t *model,
 
     if (job->status == ML_JOB_OK) {
         ml_model_entry_learn(model->entry, job->batch_ns, job->batch_rows);
+    }
+}
+
+
+void
+ngx_http_ml_infer_conclude(ngx_http_ml_infer_task_t *task)
+{
+    ml_job_t                   *job;
+    ngx_http_ml_infer_model_t  *model;
+
+    job = task->job;
+    model = task->model;
+
+    ngx_http_ml_infer_measure(model, job);
+
+    if (task->told) {
+        return;
+    }
+
+    if (job->started) {
+
+        switch (job->status) {
+
+        case ML_JOB_OK:
+            if (job->finished <= job->deadline) {
+                ngx_http_ml_infer_tell(task, 0);
+                return;
+            }
+
+            /* fall through */
+
+        case ML_JOB_LATE:
+            if (task->ctx == NULL) {
+                break;
+            }
+
+            /* fall through */
+
+        case ML_JOB_FAILED:
+            ngx_http_ml_infer_tell(task, 1);
+            return;
+
+        default:
+            break;
+        }
+    }
+
+    ml_breaker_release(&model->entry->breaker, ngx_http_ml_infer_msec(),
+                       &task->ticket);
+}
+
+
+void
+ngx_http_ml_infer_tell(ngx_http_ml_infer_task_t *task, ngx_uint_t failed)
+{
+    uint64_t                    now;
+    ml_breaker_t               *breaker;
+    ngx_http_ml_infer_model_t  *model;
+
+    model = task->model;
+    breaker = &model->entry->breaker;
+    now = ngx_http_ml_infer_msec();
+
+    if (task->job->batch <= model->told && !task->ticket.probe) {
+        ml_breaker_release(breaker, now, &task->ticket);
+        return;
+    }
+
+    model->told = ngx_max(model->told, task->job->batch);
+
+    if (failed) {
+        ml_breaker_failure(breaker, &model->breaker, now, &task->ticket);
+
+    } else {
+        ml_breaker_success(breaker, &model->breaker, now, &task->ticket);
     }
 }
 

@@ -93,7 +93,110 @@ def deadlines():
     time.sleep(BUSY / 1000)
     answers(server)
     check(server.metric('ml_infer_breaker_state{model="m"}') == 0,
-          'deadlines are no failures')
+          'one such run is no outage')
+    check(server.stop(), 'stops')
+    check(server.close() == [], 'no trouble')
+
+
+def breaker_is(server, state):
+    return server.metric('ml_infer_breaker_state{model="m"}') == state
+
+
+def breaker_and_deadlines():
+    """A run that does not meet its deadline is a failure, told at it."""
+    server = faulty.server('batch 1; queue 10 timeout=150ms; '
+                           'breaker failures=2 rate=100% open=1s;').start()
+
+    for i in range(2):
+        check(breaker_is(server, 0), 'closed')
+        answer = server.post('/infer', faulty.body(BUSY))
+        check(answer.status == 504, 'late', answer)
+
+        if i == 0:
+            time.sleep(BUSY / 1000)
+
+    check(breaker_is(server, 1), 'open, while the second still runs')
+    time.sleep(BUSY / 1000)
+    check(breaker_is(server, 1), 'what comes out of it changes nothing')
+
+    # nor does a probe that is late close it
+
+    time.sleep(0.9)
+    probe = send(server, faulty.body(BUSY))
+    check(nginx.wait(lambda: breaker_is(server, 2)), 'half-open')
+    check(probe.join().status == 504, 'the probe is late')
+    check(breaker_is(server, 1), 'open again')
+
+    time.sleep(1.3 * 2)
+    answers(server)
+    check(breaker_is(server, 0), 'a probe in time closes')
+
+    # a client that left before the deadline says nothing
+
+    for i in range(3):
+        occupy(server, 200).leave()
+        time.sleep(0.25)
+
+    check(breaker_is(server, 0), 'closed')
+    answers(server)
+    check(server.stop(), 'stops')
+    check(server.close() == [], 'no trouble')
+
+
+def late_batches():
+    """A late batch is one failure, whoever of it is still there."""
+    server = faulty.server('batch 8; queue 100 timeout=400ms; '
+                           'breaker failures=3 rate=100% open=30s;').start()
+
+    busy = occupy(server, 600)
+    time.sleep(0.3)
+    jobs = []
+
+    for i in range(5):
+        jobs.append(send(server, faulty.body(600)))
+        check(running(server, i + 1), 'waits')
+
+    check(busy.join().status == 504, 'the first is late')
+    check(running(server, 0), 'five run')
+    jobs[0].leave()
+    check([job.join().status for job in jobs[1:]] == [504] * 4,
+          'those that stayed are late')
+    time.sleep(0.6)
+    check(breaker_is(server, 0), 'two failures')
+
+    check(server.post('/infer', faulty.body(600)).status == 504, 'late')
+    check(breaker_is(server, 1), 'are three')
+    check(server.stop(), 'stops')
+    check(server.close() == [], 'no trouble')
+
+
+def hopeless():
+    """What cannot make its deadline is refused when it comes."""
+    server = faulty.server('batch 2; queue 100 timeout=800ms;').start()
+
+    # two rows take 400 ms, as far as the server knows
+
+    busy = occupy(server, 100)
+    jobs = [send(server, faulty.body(BUSY)) for i in range(2)]
+    check([job.join().status for job in [busy] + jobs] == [200] * 3, 'learns')
+
+    busy = occupy(server)
+    jobs = [send(server, faulty.body(tag=i)) for i in range(4)]
+    check(running(server, 4), 'four wait')
+
+    began = time.monotonic()
+    answer = server.post('/infer', faulty.body())
+    check(time.monotonic() - began < BUSY / 2000, 'at once')
+    check(answer.status == 503 and answer.headers['X-Status'] == 'EXPIRED'
+          and answer.headers.get('Retry-After') == '1'
+          and answer.json() == {'detail':
+                                'The model is too busy to meet the deadline'},
+          '503', (answer, answer.headers))
+    check(faulty.outcome(server, 'expired') == 1, 'counted')
+
+    check([job.join().status for job in [busy] + jobs] == [200] * 5,
+          'the others are answered')
+    answers(server)
     check(server.stop(), 'stops')
     check(server.close() == [], 'no trouble')
 
@@ -309,6 +412,9 @@ def backend_faults():
 def main():
     queue_full()
     deadlines()
+    breaker_and_deadlines()
+    late_batches()
+    hopeless()
     batches()
     breaker()
     batch_that_fails()
