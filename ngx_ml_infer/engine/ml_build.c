@@ -30,7 +30,7 @@
 #define ML_WORK_LIMIT      ((uint64_t) 1 << 30)
 #endif
 
-/* one computed value, for one row */
+/* one input or computed value, for one row */
 #ifndef ML_VALUE_LIMIT
 #define ML_VALUE_LIMIT     ((size_t) 1 << 28)
 #endif
@@ -176,6 +176,7 @@ static int
 ml_build_inputs(ml_build_t *build)
 {
     int                    batched;
+    size_t                 bytes;
     uint32_t               i, j;
     ml_model_t            *model;
     ml_value_t            *value;
@@ -221,6 +222,14 @@ ml_build_inputs(ml_build_t *build)
         }
 
         batched = (port->rank > 0 && port->dims[0] < 0);
+
+        if (ml_build_size(port->dtype, port->rank - batched,
+                          port->dims + batched, ML_VALUE_LIMIT, &bytes)
+            != 0)
+        {
+            return ml_build_fail(build, "input \"%.80s\" takes more than %zu "
+                                 "bytes a row", port->name, ML_VALUE_LIMIT);
+        }
 
         if (model->ninputs == 0) {
             model->batched = batched;
@@ -281,24 +290,6 @@ ml_build_tensor(ml_build_t *build, const ml_onnx_tensor_t *tensor,
     ml_onnx_tensor_copy(tensor, value->data);
 
     return 0;
-}
-
-
-/* Dimensions of 0 count as 1, as in ml_build_size(). */
-
-static uint64_t
-ml_value_elements(const ml_value_t *value)
-{
-    uint64_t  n;
-    uint32_t  i;
-
-    n = 1;
-
-    for (i = 0; i < value->rank; i++) {
-        n *= value->dims[i] == 0 ? 1 : (uint64_t) value->dims[i];
-    }
-
-    return n;
 }
 
 
@@ -598,56 +589,6 @@ ml_build_outputs(ml_build_t *build)
 }
 
 
-/* Drops the nodes that no output needs, and constants that no node needs. */
-
-static int
-ml_build_prune(ml_build_t *build)
-{
-    uint8_t     *needed;
-    uint32_t     i, j, n;
-    ml_node_t   *node;
-    ml_model_t  *model;
-
-    model = build->model;
-    needed = ml_build_take(build, model->nvalues, 1);
-
-    if (needed == NULL) {
-        return -1;
-    }
-
-    for (i = 0; i < model->noutputs; i++) {
-        needed[model->outputs[i]] = 1;
-    }
-
-    for (i = model->nnodes; i-- > 0; /* void */) {
-        node = &model->nodes[i];
-
-        for (j = 0; needed[node->output] && j < node->ninputs; j++) {
-            if (node->inputs[j] != ML_ABSENT) {
-                needed[node->inputs[j]] = 1;
-            }
-        }
-    }
-
-    for (i = 0, n = 0; i < model->nnodes; i++) {
-        if (needed[model->nodes[i].output]) {
-            model->nodes[n++] = model->nodes[i];
-        }
-    }
-
-    model->nnodes = n;
-
-    for (i = 0; i < model->nvalues; i++) {
-        if (!needed[i]) {
-            free(model->values[i].data);
-            model->values[i].data = NULL;
-        }
-    }
-
-    return 0;
-}
-
-
 int
 ml_build(ml_build_t *build, const void *data, size_t len)
 {
@@ -705,9 +646,9 @@ ml_build(ml_build_t *build, const void *data, size_t len)
     model->nodes = nodes;
     model->nnodes = (uint32_t) n;
 
-    if (ml_build_outputs(build) != 0) {
+    if (ml_build_outputs(build) != 0 || ml_build_prune(build) != 0) {
         return -1;
     }
 
-    return ml_build_prune(build);
+    return ml_build_live(build);
 }

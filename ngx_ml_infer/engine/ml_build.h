@@ -68,6 +68,15 @@ int ml_build_wires(ml_build_t *build);
 int ml_build_order(ml_build_t *build);
 ml_name_t *ml_build_name(ml_build_t *build, const char *name);
 
+/* Drops the nodes that no output needs, and constants that no node needs. */
+int ml_build_prune(ml_build_t *build);
+
+/* Bounds the memory that a row takes. */
+int ml_build_live(ml_build_t *build);
+
+/* In one row; dimensions of 0 count as 1. */
+uint64_t ml_value_elements(const ml_value_t *value);
+
 /* Writes the reason, with the node it is about; always -1. */
 int ml_build_fail(ml_build_t *build, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -16,6 +16,7 @@
 #include "ml_shape_move.c"
 #include "ml_operators.c"
 #include "ml_names.c"
+#include "ml_live.c"
 #include "ml_build.c"
 #include "ml_model.c"
 

@@ -543,6 +543,100 @@ test_empty(void)
 }
 
 
+/* "a" has 64 MB a row; "y" is made of what the test calls "last". */
+
+static void
+wide(writer_t *graph)
+{
+    float    *data;
+    int64_t   two = 2, dims[3] = { -1, 4096, 1 };
+    writer_t  node = { NULL, 0, 0 };
+
+    data = calloc(4096, sizeof(float));
+
+    if (data == NULL) {
+        abort();
+    }
+
+    writer_port(graph, 11, "x", ML_DTYPE_FLOAT32, 3, dims);
+    writer_rows(graph, 12, "y", 4096);
+    writer_floats(graph, "row", 1, 4096, data);
+    writer_ints(graph, "two", 1, &two);
+    writer_node(graph, "MatMul", "x,row", "a", NULL);
+    writer_attribute_int(&node, "keepdims", 0);
+    writer_node(graph, "ReduceSum", "last,two", "y", &node);
+
+    free(data);
+}
+
+
+/* Each value is within its limit; those needed at one time have another. */
+
+static void
+test_memory(void)
+{
+    int          i;
+    char         from[16], to[16];
+    int64_t      dims[2] = { -1, ((int64_t) 1 << 26) + 1 };
+    int64_t      huge[3] = { -1, INT64_MAX, INT64_MAX };
+    writer_t     g = { NULL, 0, 0 };
+    ml_model_t  *model;
+
+    wide(&g);
+    writer_node(&g, "Neg", "a", "b", NULL);
+    writer_node(&g, "Neg", "a", "c", NULL);
+    writer_node(&g, "Add", "b,c", "last", NULL);
+    model = opens(&g, 13);
+    CHECK(model != NULL);
+    ml_model_close(model);
+
+    wide(&g);
+    writer_node(&g, "Neg", "a", "b", NULL);
+    writer_node(&g, "Neg", "a", "c", NULL);
+    writer_node(&g, "Add", "a,b", "d", NULL);
+    writer_node(&g, "Add", "c,d", "last", NULL);
+    CHECK(refuses(&g, 13, "values needed at the same time take more than "
+                  "268435456 bytes a row"));
+
+    /* one after another, used twice by a node */
+
+    wide(&g);
+    writer_node(&g, "Neg", "a", "h0", NULL);
+
+    for (i = 0; i < 9; i++) {
+        snprintf(from, sizeof(from), "h%d,h%d", i, i);
+        snprintf(to, sizeof(to), "h%d", i + 1);
+        writer_node(&g, "Add", from, to, NULL);
+    }
+
+    writer_node(&g, "Relu", "h9", "last", NULL);
+    model = opens(&g, 13);
+    CHECK(model != NULL);
+    ml_model_close(model);
+
+    /* what a client sends counts, and what it gets */
+
+    writer_port(&g, 11, "x", ML_DTYPE_FLOAT32, 2, dims);
+    writer_rows(&g, 12, "x", 4);
+    CHECK(refuses(&g, 13, "input \"x\" takes more than 268435456 bytes"));
+
+    writer_port(&g, 11, "x", ML_DTYPE_FLOAT32, 3, huge);
+    writer_rows(&g, 12, "x", 4);
+    CHECK(refuses(&g, 13, "input \"x\" takes more than 268435456 bytes"));
+
+    wide(&g);
+
+    for (i = 0; i < 4; i++) {
+        snprintf(to, sizeof(to), "o%d", i);
+        writer_node(&g, "Neg", "a", to, NULL);
+        writer_rows(&g, 12, to, 4);
+    }
+
+    writer_node(&g, "Identity", "a", "last", NULL);
+    CHECK(refuses(&g, 13, "values needed at the same time"));
+}
+
+
 /* Shapes that are computed, with a number of rows that nobody knows. */
 
 static void
@@ -685,6 +779,7 @@ main(void)
     test_folding();
     test_limits();
     test_empty();
+    test_memory();
     test_shapes();
     test_open();
 
