@@ -35,14 +35,14 @@ ml_batch_size(const ml_batch_t *batch, unsigned i)
 
 
 /*
- * Whole batches, and the rest.  A size that never ran takes what the next
- * smaller one that did takes for as many rows: rather too much than too
- * little.
+ * Whole batches, and the rest.  A size takes at most what a smaller one takes
+ * for as many rows, which also bounds a size that never ran, or last ran at a
+ * bad time and has not been needed since.
  */
 uint64_t
 ml_batch_predict(const ml_batch_t *batch, int64_t rows)
 {
-    uint64_t  total;
+    uint64_t  total, ns, least;
     unsigned  i, known;
 
     total = 0;
@@ -55,18 +55,20 @@ ml_batch_predict(const ml_batch_t *batch, int64_t rows)
 
     i = ml_batch_index(batch, rows);
 
-    for (known = i; known > 0; known--) {
-        if (atomic_load_explicit(&batch->predicted[known],
-                                 memory_order_relaxed))
-        {
-            break;
+    least = 0;
+
+    for (known = 0; known <= i; known++) {
+        ns = atomic_load_explicit(&batch->predicted[known],
+                                  memory_order_relaxed)
+             * (uint64_t) ml_batch_size(batch, i)
+             / (uint64_t) ml_batch_size(batch, known);
+
+        if (ns && (least == 0 || ns < least)) {
+            least = ns;
         }
     }
 
-    return total + atomic_load_explicit(&batch->predicted[known],
-                                        memory_order_relaxed)
-                   * (uint64_t) ml_batch_size(batch, i)
-                   / (uint64_t) ml_batch_size(batch, known);
+    return total + least;
 }
 
 
