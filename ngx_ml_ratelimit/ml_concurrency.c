@@ -26,7 +26,8 @@ ml_concurrency_init(ml_concurrency_t *concurrency, void *region, size_t size,
 
 ml_concurrency_e
 ml_concurrency_take(const ml_concurrency_t *concurrency, size_t process,
-    size_t processes, const uint64_t hash[2], uint64_t limit)
+    ml_concurrency_bound_pt processes, const uint64_t hash[2],
+    uint64_t limit)
 {
     unsigned           i;
     uint64_t           value;
@@ -56,7 +57,7 @@ ml_concurrency_take(const ml_concurrency_t *concurrency, size_t process,
 
     atomic_store(word, value + 1);
 
-    if (ml_concurrency_count(concurrency, processes, hash) <= limit) {
+    if (ml_concurrency_count(concurrency, processes(), hash) <= limit) {
         return ML_CONCURRENCY_OK;
     }
 

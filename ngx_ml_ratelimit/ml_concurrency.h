@@ -10,7 +10,9 @@
  *
  * Taking counts first and sums afterwards, both in one total order: of two
  * processes that take the last place at the same time at least one sees the
- * other.  Both may be refused; both are never admitted.
+ * other.  Both may be refused; both are never admitted.  The bound of the sum
+ * is asked for in between: a process that takes its first entry later than
+ * that sees what was counted here.
  *
  * Two clients that agree in 48 bits of the hash and in the set share a
  * count.  The hash is keyed, so nobody can bring that about.
@@ -42,6 +44,10 @@ typedef enum {
 } ml_concurrency_e;
 
 
+/* The ledgers [0, n) may be in use. */
+typedef uintptr_t (*ml_concurrency_bound_pt)(void);
+
+
 /*
  * Divides a region, zeroed when new and aligned to 8 bytes, into ledgers for
  * "processes" processes.  Returns 0, or -1 when it is too small.
@@ -51,12 +57,12 @@ int ml_concurrency_init(ml_concurrency_t *concurrency, void *region,
 
 /*
  * One more request of the client in the ledger of "process", the caller's.
- * "processes": the ledgers that may be in use; "limit" as configured, at
- * most ML_CONCURRENCY_MAX.
+ * "processes" is called once the request is counted; "limit" as configured,
+ * at most ML_CONCURRENCY_MAX.
  */
 ml_concurrency_e ml_concurrency_take(const ml_concurrency_t *concurrency,
-    size_t process, size_t processes, const uint64_t hash[2],
-    uint64_t limit);
+    size_t process, ml_concurrency_bound_pt processes,
+    const uint64_t hash[2], uint64_t limit);
 
 /* Undoes one successful take of the same process. */
 void ml_concurrency_release(const ml_concurrency_t *concurrency,

@@ -499,7 +499,7 @@ ngx_http_ml_ratelimit_take(ngx_http_ml_ratelimit_part_t *part)
     for (i = 0; i < part->nclients; /* void */ ) {
 
         rc = ml_concurrency_take(&ngx_http_ml_ratelimit_concurrency,
-                                 api->process(), api->processes(),
+                                 api->process(), api->processes,
                                  part->clients[i].hash,
                                  part->tier->concurrency);
 

@@ -28,6 +28,20 @@ region(size_t size)
 }
 
 
+static uintptr_t
+every(void)
+{
+    return PROCESSES;
+}
+
+
+static uintptr_t
+only(void)
+{
+    return 1;
+}
+
+
 static void
 test_counts(void)
 {
@@ -47,14 +61,14 @@ test_counts(void)
     CHECK_INT(ml_concurrency_count(&c, PROCESSES, a), 0);
 
     for (i = 0; i < 3; i++) {
-        CHECK_INT(ml_concurrency_take(&c, i, PROCESSES, a, 3),
+        CHECK_INT(ml_concurrency_take(&c, i, every, a, 3),
                   ML_CONCURRENCY_OK);
     }
 
     /* no process gets a fourth, and the refused ones leave nothing behind */
 
     for (i = 0; i < PROCESSES; i++) {
-        CHECK_INT(ml_concurrency_take(&c, i, PROCESSES, a, 3),
+        CHECK_INT(ml_concurrency_take(&c, i, every, a, 3),
                   ML_CONCURRENCY_OVER);
     }
 
@@ -62,12 +76,12 @@ test_counts(void)
 
     /* another client in the same set is another client */
 
-    CHECK_INT(ml_concurrency_take(&c, 0, PROCESSES, b, 1), ML_CONCURRENCY_OK);
+    CHECK_INT(ml_concurrency_take(&c, 0, every, b, 1), ML_CONCURRENCY_OK);
     CHECK_INT(ml_concurrency_count(&c, PROCESSES, b), 1);
     CHECK_INT(ml_concurrency_count(&c, PROCESSES, a), 3);
 
     ml_concurrency_release(&c, 1, a);
-    CHECK_INT(ml_concurrency_take(&c, 7, PROCESSES, a, 3), ML_CONCURRENCY_OK);
+    CHECK_INT(ml_concurrency_take(&c, 7, every, a, 3), ML_CONCURRENCY_OK);
 
     /* a dead process takes its counts along, and only its own */
 
@@ -103,12 +117,12 @@ test_full(void)
 
     for (i = 0; i < ML_CONCURRENCY_WAYS; i++) {
         hash[1] = (uint64_t) (i + 1) << 16;
-        CHECK_INT(ml_concurrency_take(&c, 0, PROCESSES, hash, 1),
+        CHECK_INT(ml_concurrency_take(&c, 0, every, hash, 1),
                   ML_CONCURRENCY_OK);
     }
 
     hash[1] = 99ULL << 16;
-    CHECK_INT(ml_concurrency_take(&c, 0, PROCESSES, hash, 1),
+    CHECK_INT(ml_concurrency_take(&c, 0, every, hash, 1),
               ML_CONCURRENCY_FULL);
 
     /* a released word serves the next client */
@@ -116,7 +130,7 @@ test_full(void)
     hash[1] = 3ULL << 16;
     ml_concurrency_release(&c, 0, hash);
     hash[1] = 99ULL << 16;
-    CHECK_INT(ml_concurrency_take(&c, 0, PROCESSES, hash, 1),
+    CHECK_INT(ml_concurrency_take(&c, 0, every, hash, 1),
               ML_CONCURRENCY_OK);
 
     (void) munmap(p, SIZE);
@@ -136,7 +150,7 @@ test_count_is_bounded(void)
     CHECK_INT(ml_concurrency_init(&c, p, SIZE, PROCESSES), 0);
 
     for (i = 0; i < ML_CONCURRENCY_MAX; i++) {
-        if (ml_concurrency_take(&c, 0, 1, a, UINT64_MAX)
+        if (ml_concurrency_take(&c, 0, only, a, UINT64_MAX)
             != ML_CONCURRENCY_OK)
         {
             break;
@@ -144,9 +158,47 @@ test_count_is_bounded(void)
     }
 
     CHECK_INT(i, ML_CONCURRENCY_MAX);
-    CHECK_INT(ml_concurrency_take(&c, 0, 1, a, UINT64_MAX),
+    CHECK_INT(ml_concurrency_take(&c, 0, only, a, UINT64_MAX),
               ML_CONCURRENCY_OVER);
     CHECK_INT(ml_concurrency_count(&c, 1, a), ML_CONCURRENCY_MAX);
+
+    (void) munmap(p, SIZE);
+}
+
+
+static ml_concurrency_t  newcomer_ledgers;
+static ml_concurrency_e  newcomer;
+
+static const uint64_t  newcomer_hash[2] = { 3, 0x30000 };
+
+
+/* Entry 1 is claimed, and takes, just after the bound was read. */
+
+static uintptr_t
+claimed_meanwhile(void)
+{
+    newcomer = ml_concurrency_take(&newcomer_ledgers, 1, every,
+                                   newcomer_hash, 1);
+
+    return 1;
+}
+
+
+static void
+test_newcomer(void)
+{
+    void              *p;
+    ml_concurrency_e   rc;
+
+    p = region(SIZE);
+    CHECK_INT(ml_concurrency_init(&newcomer_ledgers, p, SIZE, PROCESSES), 0);
+
+    rc = ml_concurrency_take(&newcomer_ledgers, 0, claimed_meanwhile,
+                             newcomer_hash, 1);
+
+    CHECK_INT(rc, ML_CONCURRENCY_OK);
+    CHECK_INT(newcomer, ML_CONCURRENCY_OVER);
+    CHECK_INT(ml_concurrency_total(&newcomer_ledgers, PROCESSES), 1);
 
     (void) munmap(p, SIZE);
 }
@@ -178,7 +230,7 @@ test_race(void)
 
         if (pid == 0) {
             for (n = 0; n < 20000; n++) {
-                if (ml_concurrency_take(&c, i, PROCESSES, a, 2)
+                if (ml_concurrency_take(&c, i, every, a, 2)
                     != ML_CONCURRENCY_OK)
                 {
                     continue;
@@ -221,6 +273,7 @@ main(void)
     test_counts();
     test_full();
     test_count_is_bounded();
+    test_newcomer();
     test_race();
 
     return TEST_END;
