@@ -4,7 +4,7 @@
 
 
 static ml_charges_e ml_charge_reserve(const ml_clients_t *clients,
-    ml_charge_t *charge, uint64_t now);
+    ml_charge_t *charge, uint64_t now, int forced);
 static int ml_charge_read(const ml_clients_t *clients,
     const ml_charge_t *charge, uint64_t *tat);
 static int ml_charge_swap(const ml_client_ref_t *ref, _Atomic uint64_t *bucket,
@@ -56,7 +56,7 @@ ml_charges_reserve(const ml_clients_t *clients, ml_charge_t *charges,
     ml_charges_e  rc;
 
     for (i = 0; i < n; i++) {
-        rc = ml_charge_reserve(clients, &charges[i], now);
+        rc = ml_charge_reserve(clients, &charges[i], now, 0);
 
         if (rc != ML_CHARGES_OK) {
             *refused = i;
@@ -73,9 +73,28 @@ ml_charges_reserve(const ml_clients_t *clients, ml_charge_t *charges,
 }
 
 
+ml_charges_e
+ml_charges_force(const ml_clients_t *clients, ml_charge_t *charges,
+    size_t n, uint64_t now)
+{
+    size_t        i;
+    ml_charges_e  rc;
+
+    for (i = 0; i < n; i++) {
+        rc = ml_charge_reserve(clients, &charges[i], now, 1);
+
+        if (rc != ML_CHARGES_OK) {
+            return rc;
+        }
+    }
+
+    return ML_CHARGES_OK;
+}
+
+
 static ml_charges_e
 ml_charge_reserve(const ml_clients_t *clients, ml_charge_t *charge,
-    uint64_t now)
+    uint64_t now, int forced)
 {
     uint64_t           tat, next;
     ml_gcra_e          rc;
@@ -98,7 +117,13 @@ ml_charge_reserve(const ml_clients_t *clients, ml_charge_t *charge,
         rc = ml_gcra_reserve(charge->limit, tat, charge->units, now, &next);
 
         if (rc != ML_GCRA_OK) {
-            return (rc == ML_GCRA_WAIT) ? ML_CHARGES_WAIT : ML_CHARGES_NEVER;
+
+            if (!forced) {
+                return (rc == ML_GCRA_WAIT) ? ML_CHARGES_WAIT
+                                            : ML_CHARGES_NEVER;
+            }
+
+            next = ml_gcra_charge(charge->limit, tat, charge->units, now);
         }
 
         if (ml_charge_swap(&charge->ref, bucket, tat, next) == 0) {

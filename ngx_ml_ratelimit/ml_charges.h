@@ -26,7 +26,7 @@ typedef struct {
     const ml_gcra_limit_t  *limit;      /* owned by the caller */
     uint64_t                units;
 
-    /* written by ml_charges_reserve() */
+    /* written when the charge is taken */
     ml_client_ref_t         ref;
     uint64_t                end;        /* the TAT that the charge made */
 } ml_charge_t;
@@ -53,6 +53,10 @@ ml_charges_e ml_charges_check(const ml_clients_t *clients,
 /* Takes all charges or none. */
 ml_charges_e ml_charges_reserve(const ml_clients_t *clients,
     ml_charge_t *charges, size_t n, uint64_t now, size_t *refused);
+
+/* Takes all charges whether they fit or not, into debt. */
+ml_charges_e ml_charges_force(const ml_clients_t *clients,
+    ml_charge_t *charges, size_t n, uint64_t now);
 
 /*
  * Corrects a reserved charge to what was used: gives back what is left, or

@@ -8,12 +8,16 @@
  * only claimed, and is charged as well as the base, so that inventing keys
  * gains nothing.
  *
- * What is given back.  The charge stands, except when the work was not done:
+ * What is given back.  The cost stands, except when the work was not done:
  * another guard refused the request, the model's side said so
- * (state->refund: queue full, expired, breaker open), or the answer is 404,
- * 405, 502 or 503 and no device time was used.  A 500, a 504 and a client
- * that left stay charged: the work may have been done, and a client could
- * bring them about.
+ * (state->refund: queue full, expired, breaker open), or no device time was
+ * used and the answer is 502 or 503, or a 404 or 405 that no upstream gave.
+ * A 500, a 504 and a client that left stay charged: the work may have been
+ * done, and a client could bring them about.
+ *
+ * A request that was made is a request: that unit is never given back, and
+ * is charged for what another guard refuses before the charge as well.  So
+ * a budget of requests bounds floods of every kind.
  *
  * The gate evaluates no variable: one that nginx caches would be frozen
  * before authentication has set it.
@@ -39,6 +43,8 @@ static ngx_int_t ngx_http_ml_ratelimit_client(ngx_http_request_t *r,
 static ngx_int_t ngx_http_ml_ratelimit_price(ngx_http_request_t *r,
     ngx_http_ml_ratelimit_part_t *part);
 static void ngx_http_ml_ratelimit_make_charges(
+    ngx_http_ml_ratelimit_part_t *part);
+static void ngx_http_ml_ratelimit_count_refused(ngx_http_ml_state_t *state,
     ngx_http_ml_ratelimit_part_t *part);
 static ngx_uint_t ngx_http_ml_ratelimit_is_busy(
     ngx_http_ml_ratelimit_part_t *part);
@@ -195,8 +201,8 @@ ngx_http_ml_ratelimit_charge(ngx_http_request_t *r,
 void
 ngx_http_ml_ratelimit_settle(ngx_http_ml_state_t *state)
 {
-    uint64_t                       now, used;
-    ngx_uint_t                     i, refund;
+    uint64_t                       now;
+    ngx_uint_t                     i, refund, returned;
     ml_charge_t                   *charge;
     ngx_http_ml_ratelimit_part_t  *part;
 
@@ -210,6 +216,11 @@ ngx_http_ml_ratelimit_settle(ngx_http_ml_state_t *state)
 
     ngx_http_ml_ratelimit_release(part);
 
+    if (state->refused && !part->judged) {
+        ngx_http_ml_ratelimit_count_refused(state, part);
+        return;
+    }
+
     if (!part->reserved) {
         return;
     }
@@ -222,15 +233,98 @@ ngx_http_ml_ratelimit_settle(ngx_http_ml_state_t *state)
 
     for (i = 0; i < part->ncharges; i++) {
         charge = &part->charges[i];
-        used = refund ? 0 : charge->units;
+        returned = refund && charge->bucket != ML_CLIENT_REQUESTS;
 
-        ml_charge_settle(charge, used, now);
+        ml_charge_settle(charge, returned ? 0 : charge->units, now);
 
         ngx_http_ml_ratelimit_count_cost(part->tier, charge->bucket,
-                                         refund
+                                         returned
                                          ? NGX_HTTP_ML_RATELIMIT_RELEASED
                                          : NGX_HTTP_ML_RATELIMIT_SETTLED,
                                          charge->units);
+    }
+}
+
+
+/*
+ * Another guard refused the request before the charge: it costs nothing, but
+ * counts as a request.  What the gate let pass may go into debt.  Where the
+ * gate checks nothing, and in a dry run, only what fits is charged, as the
+ * charge itself would do it; otherwise the debt would know no bound.
+ *
+ * The guard refuses a request that is still alive, so variables may be
+ * evaluated here, if it is late enough for them: behind the gates.
+ */
+
+static void
+ngx_http_ml_ratelimit_count_refused(ngx_http_ml_state_t *state,
+    ngx_http_ml_ratelimit_part_t *part)
+{
+    size_t                         refused;
+    uint64_t                       now;
+    ngx_int_t                      rc;
+    ngx_uint_t                     i, n;
+    ml_charges_e                   charged;
+    ml_charge_t                    charges[NGX_HTTP_ML_RATELIMIT_CLIENTS];
+    ngx_http_request_t            *r;
+    ngx_http_ml_ratelimit_rule_t  *rule;
+
+    r = state->request;
+    rule = part->conf->rule;
+
+    if (state->gated) {
+        rc = ngx_http_ml_ratelimit_identify(r, state, part);
+
+    } else if (rule->tier == NULL) {
+        rc = ngx_http_ml_ratelimit_base(r, state, part,
+                                        &state->identity.tier);
+
+    } else {
+        /* only authentication will say who it is */
+        return;
+    }
+
+    if (rc != NGX_OK || part->tier == NULL) {
+        return;
+    }
+
+    /* all of them: the client is told of its cost, too */
+
+    part->cost = rule->cost;
+    ngx_http_ml_ratelimit_make_charges(part);
+
+    n = 0;
+
+    for (i = 0; i < part->ncharges; i++) {
+        if (part->charges[i].bucket == ML_CLIENT_REQUESTS) {
+            charges[n++] = part->charges[i];
+        }
+    }
+
+    now = ml_charges_now();
+
+    if (rule->tier || part->conf->dry_run) {
+        charged = ml_charges_reserve(&ngx_http_ml_ratelimit_clients, charges,
+                                     n, now, &refused);
+    } else {
+        charged = ml_charges_force(&ngx_http_ml_ratelimit_clients, charges,
+                                   n, now);
+    }
+
+    if (charged == ML_CHARGES_ERROR) {
+        ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
+                      "could not lock the client table");
+    }
+
+    if (charged != ML_CHARGES_OK) {
+        return;
+    }
+
+    for (i = 0; i < n; i++) {
+        ngx_http_ml_ratelimit_count_cost(part->tier, ML_CLIENT_REQUESTS,
+                                         NGX_HTTP_ML_RATELIMIT_RESERVED, 1);
+        ngx_http_ml_ratelimit_count_cost(part->tier, ML_CLIENT_REQUESTS,
+                                         NGX_HTTP_ML_RATELIMIT_SETTLED, 1);
     }
 }
 

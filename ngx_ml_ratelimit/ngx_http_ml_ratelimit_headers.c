@@ -53,11 +53,16 @@ ngx_http_ml_ratelimit_headers(ngx_http_request_t *r,
     status = r->headers_out.status;
 
     if (part->reserved && state->compute_ns == 0
-        && (status == NGX_HTTP_NOT_FOUND || status == NGX_HTTP_NOT_ALLOWED
-            || status == NGX_HTTP_BAD_GATEWAY
-            || status == NGX_HTTP_SERVICE_UNAVAILABLE))
+        && (status == NGX_HTTP_BAD_GATEWAY
+            || status == NGX_HTTP_SERVICE_UNAVAILABLE
+            || ((status == NGX_HTTP_NOT_FOUND
+                 || status == NGX_HTTP_NOT_ALLOWED)
+                && r->upstream == NULL)))
     {
-        /* nobody did the work; told before the budgets are */
+        /*
+         * Nobody did the work; told before the budgets are.  An upstream
+         * that was asked did some: a client that scans it for paths pays.
+         */
 
         state->refund = 1;
         ngx_http_ml_ratelimit_api->settle(state);

@@ -437,6 +437,68 @@ def expect_at_the_gate(upstream):
     check(server.close() == [], 'log')
 
 
+def refused_bodies():
+    """Whatever validate refuses counts as a request, once."""
+    server = nginx.Nginx(http='''
+        ml_zone ml:4m;
+        ml_tier anonymous cost=1000/h requests=4/h;
+        ''', location='''
+        lingering_timeout 200ms;
+        location /t {
+            ml_validate schema=object.json;
+            ml_ratelimit;
+            proxy_pass http://127.0.0.1:1;
+            location = /t/soon {
+                client_body_timeout 300ms;
+                proxy_pass http://127.0.0.1:1;
+            }
+        }
+        ''' + STATUS, workers=2,
+        files={'object.json': '{"type": "object"}'}).start()
+
+    def requests(state):
+        return server.metric('ml_cost_total{tier="anonymous",'
+                             'unit="requests",state="%s"}' % state) or 0
+
+    def send(path, body):
+        s = server.connect()
+        s.sendall(b'POST ' + path + b' HTTP/1.1\r\nHost: a\r\n'
+                  b'Content-Type: application/json\r\nContent-Length: 9\r\n'
+                  b'Connection: close\r\n\r\n' + body)
+        return s
+
+    def status(s):
+        line = s.makefile('rb').readline()
+        s.close()
+        return int(line.split()[1])
+
+    check(status(send(b'/t/soon', b' ')) == 408, 'a body does not come')
+    check(nginx.wait(lambda: requests('settled') == 1), '408 counts')
+
+    # these pass the gate while there is room, and together go into debt
+
+    waiting = [send(b'/t', b' ') for _ in range(5)]
+    time.sleep(0.5)
+
+    for s in waiting:
+        s.sendall(b'[')
+        code = status(s)
+        check(code == 422, 'a refused body', code)
+
+    check(nginx.wait(lambda: requests('settled') == 6), 'all of them count',
+          requests('settled'))
+    check(requests('reserved') == 6, 'reserved', requests('reserved'))
+
+    answer = server.request('POST', '/t', b'[]')
+    check(answer.status == 429, 'the gate knows of the debt')
+    check(1800 < int(answer.headers.get('Retry-After', 0)) <= 2700,
+          'Retry-After tells of the debt', answer.headers)
+    check(cost(server, 'reserved') == 0, 'invalid bodies cost nothing')
+
+    check(server.stop(), 'stop')
+    check(server.close() == [], 'log')
+
+
 def retry_after():
     """Whoever waits as told and sends nothing else gets in."""
     server = nginx.Nginx(http='''
@@ -470,6 +532,7 @@ def main():
     concurrency_of_workers(upstream)
     every_exit(upstream)
     expect_at_the_gate(upstream)
+    refused_bodies()
     retry_after()
 
     tally.end()

@@ -226,6 +226,21 @@ test_charges(void)
     CHECK_INT(view.remaining, 0);
     CHECK_INT(view.reset, 125 * cost.interval);
 
+    /* forced: what fits and what does not, the latter into debt */
+
+    CHECK_INT(ml_charges_reserve(&clients, &charges[1], 1, NOW, &refused),
+              ML_CHARGES_WAIT);
+    CHECK_INT(ml_charges_force(&clients, &charges[1], 1, NOW), 0);
+    CHECK_INT(ml_charges_force(&clients, &charges[1], 1, NOW), 0);
+    ml_charge_view(&clients, &charges[1], NOW, &view);
+    CHECK_INT(view.remaining, 0);
+    CHECK_INT(view.wait, 3 * requests.interval);
+
+    charges[1].client = client(ML_CLIENT_PROVEN, 2);
+    CHECK_INT(ml_charges_force(&clients, &charges[1], 1, NOW), 0);
+    ml_charge_view(&clients, &charges[1], NOW, &view);
+    CHECK_INT(view.remaining, 2);
+
     (void) munmap(p, SIZE);
 }
 
