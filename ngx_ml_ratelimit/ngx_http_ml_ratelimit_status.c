@@ -72,6 +72,10 @@ ngx_http_ml_ratelimit_status_json(ml_text_t *out)
         return;
     }
 
+    /* below every limit nobody else looks for dead processes */
+
+    ngx_http_ml_ratelimit_api->reap();
+
     ml_text_printf(out,
                    ",\"ratelimit\":{\"clients\":{\"anonymous\":%llu,"
                    "\"proven\":%llu,\"capacity\":%llu},\"running\":%llu}",

@@ -246,6 +246,30 @@ def concurrency_of_workers(upstream):
     for p in pending:
         p.join()
 
+    # below the limit no request looks for the dead: the status does
+
+    upstream.released.clear()
+    pending = [nginx.Pending(server, 'GET', '/hold') for _ in range(4)]
+    check(nginx.wait(lambda: running(server) == 4), 'four in old workers')
+
+    old = server.workers()
+    check(server.reload(), 'reload')
+
+    # those that are not yet told to quit would be respawned, and reaped
+    time.sleep(0.5)
+
+    for pid in old:
+        if nginx.alive(pid):
+            os.kill(pid, signal.SIGKILL)
+
+    check(nginx.wait(lambda: not set(old) & set(server.workers())),
+          'the old workers are dead again')
+    upstream.released.set()
+    quiet(server, 'what the status says of the dead')
+
+    for p in pending:
+        p.join()
+
     check(server.stop(), 'stop')
     server.close()
 
