@@ -33,7 +33,8 @@ if [ -n "${NGINX_SRC:-}" ]; then
         || die "NGINX_SRC=$NGINX_SRC is not an nginx source tree"
 
     NGINX_SRC=$(readlink -f "$NGINX_SRC")
-    use_nginx_dir "$BUILD/nginx-$(printf %s "$NGINX_SRC" | cksum | cut -d' ' -f1)"
+    use_nginx_dir "$BUILD/nginx-$(printf %s "$NGINX_SRC" \
+                                  | cksum | cut -d' ' -f1)"
 else
     use_nginx_dir "$BUILD/nginx"
 fi
