@@ -105,7 +105,7 @@ struct ngx_http_ml_state_s {
     unsigned                   gated:1;
     /* The body was turned into tensors and is no longer there to proxy. */
     unsigned                   consumed:1;
-    /* The model answered (infer) or the content handler was reached. */
+    /* The device worked for the request; set by infer. */
     unsigned                   executed:1;
     /* The model did not do the work: what was charged is given back. */
     unsigned                   refund:1;
@@ -147,7 +147,7 @@ typedef struct {
                                  ngx_http_ml_state_t *state);
 
     /*
-     * The outcome is known; called exactly once for a state, as early as
+     * The outcome is known; called once each time the guards began, as early as
      * api->settle() is called and at the latest from the request's cleanup.
      * r may be closing: only state and shared memory may be touched.
      */
@@ -230,7 +230,7 @@ typedef struct {
     /* Whether ml_zone is configured. */
     ngx_uint_t               (*has_zone)(ngx_conf_t *cf);
 
-    /* Names of tiers that ml_keys uses, each with its key's place; the
+    /* Names of tiers that ml_keys uses, each with the place of ml_keys; the
      * limiter checks them.  Array of ngx_http_ml_tier_use_t. */
     ngx_array_t             *(*tier_uses)(ngx_conf_t *cf);
 

@@ -25,6 +25,10 @@ static const ngx_uint_t  ngx_http_ml_eighths[NGX_HTTP_ML_NFEATURES] = {
 };
 
 
+_Static_assert(NGX_HTTP_ML_PROCESSES == ML_PROCESS_MAX,
+               "features lay out as many processes as can claim an entry");
+
+
 static ngx_int_t ngx_http_ml_init_zone(ngx_shm_zone_t *shm_zone, void *data);
 static ngx_int_t ngx_http_ml_carve(ngx_shm_zone_t *shm_zone);
 static ngx_int_t ngx_http_ml_init_shares(ngx_http_ml_main_conf_t *mmcf,

@@ -34,7 +34,6 @@
 #define ML_BREAKER_SECONDS      10      /* of the failure rate's window */
 #define ML_BREAKER_MIN_CALLS    20
 #define ML_BREAKER_MAX_OPEN_MS  300000
-#define ML_BREAKER_LEASE_MS     30000   /* if not told otherwise */
 
 
 typedef enum {

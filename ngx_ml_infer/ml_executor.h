@@ -5,8 +5,8 @@
  * deadline, room for a result.  A job owns its memory and knows nothing of
  * HTTP, so that whoever executes it may be a thread of this process
  * (ml_runner.h) or another process behind shared memory.  Everything here is
- * called from one thread, the submitter's; only "notify" is called from the
- * executor's own.
+ * called from one thread, the submitter's; only the notify
+ * function of its options (ml_runner.h) is called from the executor's own.
  *
  * A job belongs to the submitter until submit() says ML_SUBMIT_QUEUED, then
  * to the executor until completed() or an ML_CANCEL_REMOVED gives it back.

@@ -24,6 +24,10 @@
 #define NGX_HTTP_ML_INFER_CLOSE_MS   1000
 
 
+_Static_assert(ML_MODEL_TABLE_PROCESSES == NGX_HTTP_ML_PROCESSES,
+               "a model's entry counts for every process");
+
+
 static void ngx_http_ml_infer_start(ngx_cycle_t *cycle,
     ngx_http_ml_infer_model_t *model);
 static ngx_int_t ngx_http_ml_infer_load(ngx_http_ml_infer_model_t *model,

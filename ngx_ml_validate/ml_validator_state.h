@@ -55,7 +55,6 @@ struct ml_validator_s {
     const uint8_t              *keep;
     uint32_t                    keeping;
     uint32_t                   *kept;
-    size_t                      kept_bytes;
 
     /* the open string */
     const ml_schema_node_t     *string;
