@@ -48,7 +48,7 @@ def main():
     bench.write(os.path.join(nginx.prefix, 'features.json'),
                 bench.schema(WIDTH))
     onnx_mlp.write_mlp(os.path.join(nginx.prefix, 'mlp.onnx'),
-                       WIDTH, 256, 64, 3)
+                       WIDTH, 64, 32, 10)
 
     rates = {path: [] for path, _ in PATHS}
     costs = {path: [] for path, _ in PATHS}
