@@ -3,9 +3,9 @@
 FastAPI validates with from_attributes, so an object that is none is
 "model_attributes_type".  Each case is a body to a location; its "detail" must
 be what pydantic finds in the same body, without "input" and "url", and with
-FastAPI's "body" before the location.  Where the validator stops before a list has ended it cannot know
-how long the list would have been: "too_long" then says what pydantic says of
-an iterator, "not more" and null.
+FastAPI's "body" before the location.  Where the validator stops before a list
+has ended it cannot know how long the list would have been: "too_long" then
+says what pydantic says of an iterator, "not more" and null.
 """
 
 import http.client
