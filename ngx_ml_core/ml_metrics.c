@@ -54,13 +54,6 @@ ml_metrics_init(void *memory, size_t size)
 }
 
 
-ml_metrics_t *
-ml_metrics_attach(void *memory)
-{
-    return memory;
-}
-
-
 ml_counter_t *
 ml_metrics_counter(ml_metrics_t *metrics, const char *family,
     const char *labels)

@@ -37,9 +37,6 @@ typedef struct {
 /* Lays an empty table over zeroed memory; returns NULL when size is small. */
 ml_metrics_t *ml_metrics_init(void *memory, size_t size);
 
-/* The table that an earlier ml_metrics_init() laid there. */
-ml_metrics_t *ml_metrics_attach(void *memory);
-
 /*
  * The counter of a family and its labels, made on first use.  "labels" is
  * the text between the braces, already escaped; with the family's name it

@@ -263,6 +263,14 @@ typedef struct {
                                  ngx_int_t status);
 
     /*
+     * Adds a response header; name and value, up to last, must live as long
+     * as the request.  NGX_ERROR: out of memory.
+     */
+    ngx_int_t                (*add_header)(ngx_http_request_t *r,
+                                 const char *name, u_char *value,
+                                 u_char *last);
+
+    /*
      * A counter in the zone, or a process-local one without ml_zone; never
      * NULL.  Use from init_process on; keep the pointer.
      */

@@ -94,6 +94,12 @@ void ngx_http_ml_body_timed_out(ngx_http_request_t *r, ngx_int_t status);
 ngx_int_t ngx_http_ml_init_phases(ngx_conf_t *cf);
 
 
+/* ngx_http_ml_filter_module.c */
+
+ngx_int_t ngx_http_ml_add_header(ngx_http_request_t *r, const char *name,
+    u_char *value, u_char *last);
+
+
 /* ngx_http_ml_status.c */
 
 char *ngx_http_ml_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

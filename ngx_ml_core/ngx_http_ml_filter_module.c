@@ -32,8 +32,6 @@ static ngx_int_t ngx_http_ml_render_error(ngx_http_request_t *r,
     ngx_uint_t format, ngx_http_ml_state_t *state, ngx_str_t *body);
 static ngx_int_t ngx_http_ml_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
-static ngx_int_t ngx_http_ml_add_header(ngx_http_request_t *r, char *name,
-    u_char *value, size_t len);
 static ngx_int_t ngx_http_ml_filter_init(ngx_conf_t *cf);
 
 
@@ -108,7 +106,7 @@ ngx_http_ml_header_filter(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_ml_add_headers(ngx_http_request_t *r, ngx_http_ml_state_t *state)
 {
-    u_char                        value[NGX_INT_T_LEN], *last;
+    u_char                       *value, *last;
     ngx_uint_t                    i;
     ngx_http_ml_main_conf_t      *mmcf;
     const ngx_http_ml_feature_t  *feature;
@@ -130,19 +128,23 @@ ngx_http_ml_add_headers(ngx_http_request_t *r, ngx_http_ml_state_t *state)
     }
 
     if (state->answer.retry_after) {
+        value = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
+        if (value == NULL) {
+            return NGX_ERROR;
+        }
+
         last = ngx_sprintf(value, "%uD", state->answer.retry_after);
 
-        if (ngx_http_ml_add_header(r, "Retry-After", value, last - value)
-            != NGX_OK)
-        {
+        if (ngx_http_ml_add_header(r, "Retry-After", value, last) != NGX_OK) {
             return NGX_ERROR;
         }
     }
 
     if (state->answer.status == NGX_HTTP_UNAUTHORIZED) {
-        return ngx_http_ml_add_header(r, "WWW-Authenticate",
-                                      (u_char *) "Bearer",
-                                      sizeof("Bearer") - 1);
+        value = (u_char *) "Bearer";
+
+        return ngx_http_ml_add_header(r, "WWW-Authenticate", value,
+                                      value + sizeof("Bearer") - 1);
     }
 
     return NGX_OK;
@@ -281,9 +283,9 @@ ngx_http_ml_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 }
 
 
-static ngx_int_t
-ngx_http_ml_add_header(ngx_http_request_t *r, char *name, u_char *value,
-    size_t len)
+ngx_int_t
+ngx_http_ml_add_header(ngx_http_request_t *r, const char *name,
+    u_char *value, u_char *last)
 {
     ngx_table_elt_t  *h;
 
@@ -294,17 +296,11 @@ ngx_http_ml_add_header(ngx_http_request_t *r, char *name, u_char *value,
 
     ngx_memzero(h, sizeof(ngx_table_elt_t));
 
-    h->value.data = ngx_pnalloc(r->pool, len);
-    if (h->value.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(h->value.data, value, len);
-    h->value.len = len;
-
+    h->hash = 1;
     h->key.data = (u_char *) name;
     h->key.len = ngx_strlen(name);
-    h->hash = 1;
+    h->value.data = value;
+    h->value.len = last - value;
 
     return NGX_OK;
 }

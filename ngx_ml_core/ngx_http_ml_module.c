@@ -90,6 +90,7 @@ static const ngx_http_ml_api_t  ngx_http_ml_api = {
     ngx_http_ml_forget_body,
     ngx_http_ml_stop_reading,
     ngx_http_ml_body_timed_out,
+    ngx_http_ml_add_header,
     ngx_http_ml_counter,
     ngx_http_ml_location_label,
     ngx_http_ml_process,

@@ -31,8 +31,6 @@ static ngx_int_t ngx_http_ml_ratelimit_ietf(ngx_http_request_t *r,
     ngx_http_ml_ratelimit_told_t *told);
 static ngx_int_t ngx_http_ml_ratelimit_legacy(ngx_http_request_t *r,
     ngx_http_ml_ratelimit_part_t *part, ngx_http_ml_ratelimit_told_t *told);
-static ngx_int_t ngx_http_ml_ratelimit_add_header(ngx_http_request_t *r,
-    char *name, u_char *value, u_char *last);
 static uint64_t ngx_http_ml_ratelimit_seconds(uint64_t ns);
 
 
@@ -179,13 +177,14 @@ ngx_http_ml_ratelimit_ietf(ngx_http_request_t *r,
                         told[i].reset);
     }
 
-    if (ngx_http_ml_ratelimit_add_header(r, "RateLimit-Policy", policy, p)
+    if (ngx_http_ml_ratelimit_api->add_header(r, "RateLimit-Policy", policy,
+                                              p)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_http_ml_ratelimit_add_header(r, "RateLimit", limit, l);
+    return ngx_http_ml_ratelimit_api->add_header(r, "RateLimit", limit, l);
 }
 
 
@@ -227,7 +226,8 @@ ngx_http_ml_ratelimit_legacy(ngx_http_request_t *r,
 
     last = ngx_sprintf(value, "%uL", t->quota);
 
-    if (ngx_http_ml_ratelimit_add_header(r, "X-RateLimit-Limit", value, last)
+    if (ngx_http_ml_ratelimit_api->add_header(r, "X-RateLimit-Limit", value,
+                                              last)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -236,8 +236,8 @@ ngx_http_ml_ratelimit_legacy(ngx_http_request_t *r,
     value = last;
     last = ngx_sprintf(value, "%uL", t->remaining);
 
-    if (ngx_http_ml_ratelimit_add_header(r, "X-RateLimit-Remaining", value,
-                                         last)
+    if (ngx_http_ml_ratelimit_api->add_header(r, "X-RateLimit-Remaining",
+                                              value, last)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -246,31 +246,8 @@ ngx_http_ml_ratelimit_legacy(ngx_http_request_t *r,
     value = last;
     last = ngx_sprintf(value, "%uL", t->reset);
 
-    return ngx_http_ml_ratelimit_add_header(r, "X-RateLimit-Reset", value,
-                                            last);
-}
-
-
-static ngx_int_t
-ngx_http_ml_ratelimit_add_header(ngx_http_request_t *r, char *name,
-    u_char *value, u_char *last)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(h, sizeof(ngx_table_elt_t));
-
-    h->hash = 1;
-    h->key.data = (u_char *) name;
-    h->key.len = ngx_strlen(name);
-    h->value.data = value;
-    h->value.len = last - value;
-
-    return NGX_OK;
+    return ngx_http_ml_ratelimit_api->add_header(r, "X-RateLimit-Reset",
+                                                 value, last);
 }
 
 

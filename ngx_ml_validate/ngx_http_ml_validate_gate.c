@@ -192,18 +192,8 @@ ngx_http_ml_validate_media_type(ngx_str_t *type)
 static ngx_int_t
 ngx_http_ml_validate_allow(ngx_http_request_t *r)
 {
-    ngx_table_elt_t  *h;
+    static u_char  methods[] = "POST, PUT, PATCH";
 
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(h, sizeof(ngx_table_elt_t));
-
-    h->hash = 1;
-    ngx_str_set(&h->key, "Allow");
-    ngx_str_set(&h->value, "POST, PUT, PATCH");
-
-    return NGX_OK;
+    return ngx_http_ml_validate_api->add_header(r, "Allow", methods,
+                                                methods + sizeof(methods) - 1);
 }
