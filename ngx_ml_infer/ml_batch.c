@@ -7,112 +7,43 @@
 #include "ml_batch.h"
 
 
-/* The smallest planned size that holds the rows. */
-static unsigned
-ml_batch_index(const ml_batch_t *batch, int64_t rows)
-{
-    unsigned  i;
-
-    for (i = 0; ((int64_t) 1 << i) < rows; i++) {
-        if (((int64_t) 1 << i) >= batch->rows) {
-            break;
-        }
-    }
-
-    return i;
-}
-
-
-static int64_t
-ml_batch_size(const ml_batch_t *batch, unsigned i)
-{
-    int64_t  rows;
-
-    rows = (int64_t) 1 << i;
-
-    return rows < batch->rows ? rows : batch->rows;
-}
-
-
-/*
- * Whole batches, and the rest.  A size takes at most what a smaller one takes
- * for as many rows, which also bounds a size that never ran, or last ran at a
- * bad time and has not been needed since.
- */
-uint64_t
-ml_batch_predict(const ml_batch_t *batch, int64_t rows)
-{
-    uint64_t  total, ns, least;
-    unsigned  i, known;
-
-    total = 0;
-
-    if (rows > batch->rows) {
-        total = (uint64_t) ((rows - 1) / batch->rows)
-                * ml_batch_predict(batch, batch->rows);
-        rows = (rows - 1) % batch->rows + 1;
-    }
-
-    i = ml_batch_index(batch, rows);
-
-    least = 0;
-
-    for (known = 0; known <= i; known++) {
-        ns = atomic_load_explicit(&batch->predicted[known],
-                                  memory_order_relaxed)
-             * (uint64_t) ml_batch_size(batch, i)
-             / (uint64_t) ml_batch_size(batch, known);
-
-        if (ns && (least == 0 || ns < least)) {
-            least = ns;
-        }
-    }
-
-    return total + least;
-}
-
-
-static void
-ml_batch_learn(ml_batch_t *batch, unsigned i, uint64_t ns)
-{
-    uint64_t  average;
-
-    average = atomic_load_explicit(&batch->predicted[i],
-                                   memory_order_relaxed);
-
-    average = average ? average - average / 8 + ns / 8 : ns;
-
-    atomic_store_explicit(&batch->predicted[i], average ? average : 1,
-                          memory_order_relaxed);
-}
-
-
-/* Sizes of one row, and room for a whole batch, of each input or output. */
+/* Bytes of one row of each input or output. */
 static int
-ml_batch_buffers(const ml_tensor_spec_t *specs, size_t n, unsigned batched,
-    int64_t rows, size_t **row_bytes, void ***buffers)
+ml_batch_row_bytes(const ml_tensor_spec_t *specs, size_t n, unsigned batched,
+    size_t **row_bytes)
 {
-    size_t  i, bytes;
+    size_t  i;
 
     *row_bytes = calloc(n + 1, sizeof(size_t));
-    *buffers = calloc(n + 1, sizeof(void *));
 
-    if (*row_bytes == NULL || *buffers == NULL) {
+    if (*row_bytes == NULL) {
         return -1;
     }
 
     for (i = 0; i < n; i++) {
         if (ml_tensor_size(specs[i].dtype, specs[i].rank - batched,
-                           specs[i].dims + batched, &bytes)
+                           specs[i].dims + batched, &(*row_bytes)[i])
             != 0)
         {
             return -1;
         }
+    }
 
-        (*row_bytes)[i] = bytes;
-        (*buffers)[i] = calloc((size_t) rows, bytes ? bytes : 1);
+    return 0;
+}
 
-        if ((*buffers)[i] == NULL) {
+
+/* Room for a whole batch of each. */
+static int
+ml_batch_buffers(void **buffers, const size_t *row_bytes, size_t n,
+    int64_t rows)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+        buffers[i] = calloc((size_t) rows, row_bytes[i] ? row_bytes[i] : 1);
+
+        if (buffers[i] == NULL) {
             return -1;
         }
     }
@@ -123,7 +54,8 @@ ml_batch_buffers(const ml_tensor_spec_t *specs, size_t n, unsigned batched,
 
 int
 ml_batch_init(ml_batch_t *batch, const ml_model_t *model,
-    const ml_backend_t *backend, ml_backend_context_t *context, int64_t rows)
+    const ml_backend_t *backend, ml_backend_context_t *context, int64_t rows,
+    ml_prediction_t *prediction)
 {
     unsigned                 batched;
     const ml_tensor_spec_t  *inputs, *outputs;
@@ -133,36 +65,53 @@ ml_batch_init(ml_batch_t *batch, const ml_model_t *model,
     batch->backend = backend;
     batch->context = context;
     batch->rows = rows;
+    batch->prediction = prediction;
+
+    ml_prediction_reset(prediction, rows);
 
     batched = ml_model_batched(model) ? 1 : 0;
     inputs = ml_model_inputs(model, &batch->ninputs);
     outputs = ml_model_outputs(model, &batch->noutputs);
 
+    batch->inputs = calloc(batch->ninputs + 1, sizeof(void *));
+    batch->outputs = calloc(batch->noutputs + 1, sizeof(void *));
     batch->run_inputs = calloc(batch->ninputs + 1, sizeof(void *));
     batch->run_outputs = calloc(batch->noutputs + 1, sizeof(void *));
 
-    if (batch->run_inputs == NULL || batch->run_outputs == NULL) {
+    if (batch->inputs == NULL || batch->outputs == NULL
+        || batch->run_inputs == NULL || batch->run_outputs == NULL
+        || ml_batch_row_bytes(inputs, batch->ninputs, batched,
+                              &batch->input_bytes)
+           != 0
+        || ml_batch_row_bytes(outputs, batch->noutputs, batched,
+                              &batch->output_bytes)
+           != 0)
+    {
         return -1;
     }
 
-    if (ml_batch_buffers(inputs, batch->ninputs, batched, rows,
-                         &batch->input_bytes, &batch->inputs)
+    if (backend->buffers) {
+        return 0;
+    }
+
+    if (ml_batch_buffers(batch->inputs, batch->input_bytes, batch->ninputs,
+                         rows)
         != 0)
     {
         return -1;
     }
 
-    return ml_batch_buffers(outputs, batch->noutputs, batched, rows,
-                            &batch->output_bytes, &batch->outputs);
+    return ml_batch_buffers(batch->outputs, batch->output_bytes,
+                            batch->noutputs, rows);
 }
 
 
 static void
-ml_batch_free_buffers(void **buffers, size_t n)
+ml_batch_free_buffers(ml_batch_t *batch, void **buffers, size_t n)
 {
     size_t  i;
 
-    for (i = 0; buffers && i < n; i++) {
+    for (i = 0; !batch->backend->buffers && buffers && i < n; i++) {
         free(buffers[i]);
     }
 
@@ -173,8 +122,12 @@ ml_batch_free_buffers(void **buffers, size_t n)
 void
 ml_batch_destroy(ml_batch_t *batch)
 {
-    ml_batch_free_buffers(batch->inputs, batch->ninputs);
-    ml_batch_free_buffers(batch->outputs, batch->noutputs);
+    if (batch->backend == NULL) {
+        return;
+    }
+
+    ml_batch_free_buffers(batch, batch->inputs, batch->ninputs);
+    ml_batch_free_buffers(batch, batch->outputs, batch->noutputs);
 
     free(batch->input_bytes);
     free(batch->output_bytes);
@@ -183,28 +136,34 @@ ml_batch_destroy(ml_batch_t *batch)
 }
 
 
-int
-ml_batch_plan(ml_batch_t *batch, char *error, size_t size)
+/* One run in the batch's own buffers. */
+static ml_backend_status_e
+ml_batch_run_size(ml_batch_t *batch, int64_t size, uint64_t *wall,
+    uint64_t *device_ns, char *error, size_t error_size)
 {
-    size_t                i;
-    int64_t               rows;
     uint64_t              start;
-    unsigned              n, run;
     ml_backend_meter_t    meter;
     ml_backend_status_e   status;
 
-    for (n = 0; /* void */ ; n++) {
-        rows = ml_batch_size(batch, n);
+    meter.device_ns = 0;
 
-        status = batch->backend->plan(batch->context, rows, error, size);
-        if (status != ML_BACKEND_OK) {
-            return -1;
-        }
+    start = ml_monotonic_ns();
 
-        if (rows == batch->rows) {
-            break;
-        }
-    }
+    status = batch->backend->run(batch->context, size, batch->run_inputs,
+                                 batch->run_outputs, &meter, error,
+                                 error_size);
+
+    *wall = ml_monotonic_ns() - start;
+    *device_ns += meter.device_ns ? meter.device_ns : *wall;
+
+    return status;
+}
+
+
+static void
+ml_batch_use_buffers(ml_batch_t *batch)
+{
+    size_t  i;
 
     for (i = 0; i < batch->ninputs; i++) {
         batch->run_inputs[i] = batch->inputs[i];
@@ -213,23 +172,57 @@ ml_batch_plan(ml_batch_t *batch, char *error, size_t size)
     for (i = 0; i < batch->noutputs; i++) {
         batch->run_outputs[i] = batch->outputs[i];
     }
+}
 
-    /* the first run is cold, the second one is what requests will see */
 
-    for (run = 0; run < 2; run++) {
-        start = ml_monotonic_ns();
+ml_backend_status_e
+ml_batch_plan(ml_batch_t *batch, unsigned measured, char *error, size_t size)
+{
+    size_t                i;
+    uint64_t              wall, device_ns;
+    unsigned              n, sizes, run;
+    ml_backend_status_e   status;
 
-        status = batch->backend->run(batch->context, 1, batch->run_inputs,
-                                     batch->run_outputs, &meter, error,
-                                     size);
+    sizes = ml_prediction_sizes(batch->rows);
+
+    for (n = 0; n < sizes; n++) {
+        status = batch->backend->plan(batch->context,
+                                      ml_prediction_rows(batch->rows, n),
+                                      error, size);
         if (status != ML_BACKEND_OK) {
-            return -1;
+            return status;
         }
     }
 
-    ml_batch_learn(batch, 0, ml_monotonic_ns() - start);
+    if (batch->backend->buffers) {
+        batch->backend->buffers(batch->context, batch->inputs,
+                                batch->outputs);
+    }
 
-    return 0;
+    ml_batch_use_buffers(batch);
+
+    for (i = 0; i < batch->ninputs; i++) {
+        memset(batch->inputs[i], 0,
+               batch->input_bytes[i] * (size_t) batch->rows);
+    }
+
+    /* the first run is cold, the second one is what requests will see */
+
+    for (n = 0; n < sizes && n < measured; n++) {
+        for (run = 0; run < 2; run++) {
+            device_ns = 0;
+            status = ml_batch_run_size(batch,
+                                       ml_prediction_rows(batch->rows, n),
+                                       &wall, &device_ns, error, size);
+            if (status != ML_BACKEND_OK) {
+                return status;
+            }
+        }
+
+        ml_prediction_learn(batch->prediction, n, wall);
+    }
+
+    return ML_BACKEND_OK;
 }
 
 
@@ -309,51 +302,42 @@ ml_batch_run(ml_batch_t *batch, ml_job_t **jobs, size_t njobs, int64_t offset,
 {
     size_t                i;
     int64_t               size;
-    uint64_t              start, wall;
-    unsigned              index, direct;
-    ml_backend_meter_t    meter;
+    uint64_t              wall;
+    unsigned              n, direct;
     ml_backend_status_e   status;
 
-    index = ml_batch_index(batch, rows);
-    size = ml_batch_size(batch, index);
-    direct = (njobs == 1 && size == rows);
+    n = ml_prediction_size(batch->rows, rows);
+    size = ml_prediction_rows(batch->rows, n);
+    direct = (njobs == 1 && size == rows && !batch->backend->buffers);
 
-    if (!direct) {
+    if (direct) {
+
+        for (i = 0; i < batch->ninputs; i++) {
+            batch->run_inputs[i] = (char *) jobs[0]->inputs[i]
+                                   + (size_t) offset * batch->input_bytes[i];
+        }
+
+        for (i = 0; i < batch->noutputs; i++) {
+            batch->run_outputs[i] = (char *) jobs[0]->outputs[i]
+                                    + (size_t) offset
+                                      * batch->output_bytes[i];
+        }
+
+    } else {
         ml_batch_gather(batch, jobs, njobs, offset, rows, size);
+        ml_batch_use_buffers(batch);
     }
 
-    for (i = 0; i < batch->ninputs; i++) {
-        batch->run_inputs[i] = direct
-                               ? (char *) jobs[0]->inputs[i]
-                                 + (size_t) offset * batch->input_bytes[i]
-                               : batch->inputs[i];
-    }
-
-    for (i = 0; i < batch->noutputs; i++) {
-        batch->run_outputs[i] = direct
-                                ? (char *) jobs[0]->outputs[i]
-                                  + (size_t) offset * batch->output_bytes[i]
-                                : batch->outputs[i];
-    }
-
-    meter.device_ns = 0;
     error[0] = '\0';
 
-    start = ml_monotonic_ns();
-
-    status = batch->backend->run(batch->context, size, batch->run_inputs,
-                                 batch->run_outputs, &meter, error,
-                                 ML_JOB_ERROR_SIZE);
-
-    wall = ml_monotonic_ns() - start;
-
-    *device_ns += meter.device_ns ? meter.device_ns : wall;
+    status = ml_batch_run_size(batch, size, &wall, device_ns, error,
+                               ML_JOB_ERROR_SIZE);
 
     if (status != ML_BACKEND_OK) {
         return status;
     }
 
-    ml_batch_learn(batch, index, wall);
+    ml_prediction_learn(batch->prediction, n, wall);
 
     if (!direct) {
         ml_batch_scatter(batch, jobs, njobs, offset, rows);

@@ -18,13 +18,7 @@
 
 #include "ml_backend.h"
 #include "ml_executor.h"
-
-
-/* The most rows of a run. */
-#define ML_BATCH_MAX    4096
-
-/* 1, 2, 4 ... ML_BATCH_MAX */
-#define ML_BATCH_SIZES  13
+#include "ml_prediction.h"
 
 
 typedef struct {
@@ -37,7 +31,8 @@ typedef struct {
     size_t                 *input_bytes;    /* of one row */
     size_t                 *output_bytes;
 
-    /* "rows" rows each, for what does not run in a job's memory */
+    /* "rows" rows each, for what does not run in a job's memory; the
+     * backend's own if it has any */
     void                  **inputs;
     void                  **outputs;
 
@@ -45,32 +40,31 @@ typedef struct {
     const void            **run_inputs;
     void                  **run_outputs;
 
-    /* ns that a run of each size took lately, moving average; 0: unknown */
-    _Atomic uint64_t        predicted[ML_BATCH_SIZES];
+    ml_prediction_t        *prediction;     /* learns from every run */
 } ml_batch_t;
 
 
 /*
- * Allocates for runs of at most "rows" rows, 1 if the model is not batched.
- * The model and the context stay the caller's.  Returns 0, or -1 when out of
- * memory; ml_batch_destroy() is due in both cases.
+ * Allocates for runs of at most "rows" rows, 1 if the model is not batched,
+ * and resets the prediction.  Model, context and prediction stay the
+ * caller's.  Returns 0, or -1 when out of memory; ml_batch_destroy() is due
+ * in both cases, before the context is unloaded.
  */
 int ml_batch_init(ml_batch_t *batch, const ml_model_t *model,
     const ml_backend_t *backend, ml_backend_context_t *context,
-    int64_t rows);
+    int64_t rows, ml_prediction_t *prediction);
 void ml_batch_destroy(ml_batch_t *batch);
 
 /*
- * Plans every size, and runs one row of zeros to warm up and to measure.
- * Returns 0, or -1 and one line of why.
+ * Plans every size and runs zeros to warm up and to measure: the smallest
+ * "measured" sizes.  Returns ML_BACKEND_OK, or what failed and one line of
+ * why.
  */
-int ml_batch_plan(ml_batch_t *batch, char *error, size_t size);
+ml_backend_status_e ml_batch_plan(ml_batch_t *batch, unsigned measured,
+    char *error, size_t size);
 
 /* Allocates the job's outputs; returns 0, or -1 when out of memory. */
 int ml_batch_outputs(const ml_batch_t *batch, ml_job_t *job);
-
-/* Nanoseconds that so many rows will take, in as many runs as they need. */
-uint64_t ml_batch_predict(const ml_batch_t *batch, int64_t rows);
 
 /*
  * Runs "rows" rows, at most those of a batch: those of the only job from

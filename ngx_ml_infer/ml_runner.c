@@ -18,6 +18,7 @@ typedef struct {
     ml_runner_options_t   options;
 
     ml_batch_t            batch;
+    ml_prediction_t       prediction;
 
     ml_job_t            **jobs;             /* of the batch being run */
 
@@ -289,7 +290,8 @@ ml_runner_thread(void *data)
         dispatch = ml_queue_dispatch_time(&runner->queue,
                                           runner->options.batch,
                                           runner->options.delay_ns,
-                                          ml_batch_predict(&runner->batch,
+                                          ml_prediction_ns(
+                                                      &runner->prediction,
                                                       runner->queue.rows));
 
         if (dispatch > now) {
@@ -358,7 +360,7 @@ ml_runner_submit(ml_executor_t *executor, ml_job_t *job)
 
     if (runner->busy == 0 && runner->queue.njobs == 0
         && runner->options.delay_ns == 0
-        && ml_batch_predict(&runner->batch, job->rows)
+        && ml_prediction_ns(&runner->prediction, job->rows)
            < runner->options.inline_ns)
     {
         ml_runner_begin(runner, &job, 1, job->rows);
@@ -456,11 +458,11 @@ ml_runner_backlog(ml_executor_t *executor)
     pthread_mutex_lock(&runner->lock);
 
     if (runner->queue.rows) {
-        ns += ml_batch_predict(&runner->batch, runner->queue.rows);
+        ns += ml_prediction_ns(&runner->prediction, runner->queue.rows);
     }
 
     if (runner->busy) {
-        ns += ml_batch_predict(&runner->batch, runner->busy);
+        ns += ml_prediction_ns(&runner->prediction, runner->busy);
     }
 
     pthread_mutex_unlock(&runner->lock);
@@ -614,7 +616,8 @@ ml_runner_create(const ml_runner_options_t *options, char *error, size_t size)
         || runner->jobs == NULL
         || ml_queue_init(&runner->queue, options->queue, max_rows) != 0
         || ml_batch_init(&runner->batch, options->model, options->backend,
-                         options->context, options->batch)
+                         options->context, options->batch,
+                         &runner->prediction)
            != 0)
     {
         snprintf(error, size, "out of memory");
@@ -622,7 +625,7 @@ ml_runner_create(const ml_runner_options_t *options, char *error, size_t size)
         return NULL;
     }
 
-    if (ml_batch_plan(&runner->batch, error, size) != 0) {
+    if (ml_batch_plan(&runner->batch, 1, error, size) != ML_BACKEND_OK) {
         ml_runner_free(runner);
         return NULL;
     }

@@ -176,12 +176,13 @@ ngx_http_ml_infer_load(ngx_http_ml_infer_model_t *model, char *error,
     model->backend = ngx_http_ml_infer_open_backend(error, size);
 
     if (model->backend == NULL
-        || model->backend->probe(error, size) != ML_BACKEND_OK)
+        || model->backend->probe(NULL, error, size) != ML_BACKEND_OK)
     {
         return NGX_ERROR;
     }
 
-    if (model->backend->load(model->model, &model->context, error, size)
+    if (model->backend->load(model->model, NULL, &model->context, error,
+                             size)
         != ML_BACKEND_OK)
     {
         model->context = NULL;
@@ -192,21 +193,15 @@ ngx_http_ml_infer_load(ngx_http_ml_infer_model_t *model, char *error,
 }
 
 
-/*
- * The backend's file lies beside this module's.  It is never closed: threads
- * that it started may outlive their use.
- */
+/* The backend's file lies beside this module's. */
 
 static const ml_backend_t *
 ngx_http_ml_infer_open_backend(char *error, size_t size)
 {
-    char                  path[NGX_MAX_PATH], *slash;
-    void                 *handle;
-    Dl_info               info;
-    const ml_backend_t   *backend;
-    ml_backend_entry_pt   entry;
+    char      path[NGX_MAX_PATH], *slash;
+    Dl_info   info;
 
-    static const char     name[] = "ngx_ml_backend_cpu.so";
+    static const char  name[] = "ngx_ml_backend_cpu.so";
 
     if (dladdr(&ngx_http_ml_infer_module, &info) == 0
         || info.dli_fname == NULL)
@@ -226,32 +221,7 @@ ngx_http_ml_infer_open_backend(char *error, size_t size)
         return NULL;
     }
 
-    handle = dlopen(path, RTLD_NOW|RTLD_LOCAL);
-
-    if (handle == NULL) {
-        snprintf(error, size, "%s", dlerror());
-        return NULL;
-    }
-
-    *(void **) &entry = dlsym(handle, ML_BACKEND_SYMBOL);
-
-    if (entry == NULL) {
-        snprintf(error, size, "%s is no backend", name);
-        return NULL;
-    }
-
-    backend = entry();
-
-    /* it walks the model's own structures, so one build or none */
-
-    if (backend->abi != ML_BACKEND_ABI
-        || strcmp(backend->build, NGX_ML_BUILD) != 0)
-    {
-        snprintf(error, size, "%s is of another build", name);
-        return NULL;
-    }
-
-    return backend;
+    return ml_backend_open(path, NGX_ML_BUILD, error, size);
 }
 
 

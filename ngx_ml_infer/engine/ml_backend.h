@@ -19,7 +19,7 @@
 #include "ml_model.h"
 
 
-#define ML_BACKEND_ABI     1
+#define ML_BACKEND_ABI     2
 #define ML_BACKEND_SYMBOL  "ml_backend"
 
 
@@ -46,11 +46,20 @@ typedef struct {
     const char           *name;     /* "cpu" */
     const char           *build;    /* NGX_ML_BUILD of its build */
 
-    /* Whether the device is there.  ML_BACKEND_OK or why not. */
-    ml_backend_status_e (*probe)(char *error, size_t size);
+    /*
+     * Whether the device is there: ML_BACKEND_OK or why not.  "argument" says
+     * which one, in the backend's own words: what stands behind the colon of
+     * the "device" directive, NULL without a colon.
+     */
+    ml_backend_status_e (*probe)(const char *argument, char *error,
+                             size_t size);
 
-    /* Makes a context with the model's weights.  The model must outlive it. */
+    /*
+     * Makes a context with the model's weights.  The model must outlive it;
+     * "argument" is that of probe().
+     */
     ml_backend_status_e (*load)(const ml_model_t *model,
+                             const char *argument,
                              ml_backend_context_t **context, char *error,
                              size_t size);
 
@@ -61,6 +70,15 @@ typedef struct {
      */
     ml_backend_status_e (*plan)(ml_backend_context_t *context, int64_t rows,
                              char *error, size_t size);
+
+    /*
+     * (optional) The context's own buffers, such as page-locked ones, one for
+     * each input and output, with room for the most rows planned so far: a
+     * run whose inputs and outputs are these is spared a copy.  They stay
+     * valid until the next plan() or unload().
+     */
+    void                (*buffers)(ml_backend_context_t *context,
+                             void **inputs, void **outputs);
 
     /*
      * Runs a planned number of rows.  inputs and outputs are in the order of
@@ -85,6 +103,16 @@ typedef struct {
 
 /* Returns the backend's table; static storage. */
 typedef const ml_backend_t *(*ml_backend_entry_pt)(void);
+
+
+/*
+ * Opens the backend in that file, which must be of the build given: it walks
+ * the planner's own structures.  The file is never closed, since threads that
+ * a backend started may outlive their use.  On failure returns NULL and
+ * writes one line of why to error.
+ */
+const ml_backend_t *ml_backend_open(const char *path, const char *build,
+    char *error, size_t size);
 
 
 #endif /* ML_BACKEND_H */

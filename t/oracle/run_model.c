@@ -8,11 +8,10 @@
 
 /* link: -ldl -lm */
 
-#include <dlfcn.h>
 #include <stdio.h>
 
 #include "engine.h"
-#include "ml_backend.h"
+#include "ml_backend.c"
 #include "reference.h"
 
 
@@ -41,30 +40,21 @@ run_backend(const char *path, const ml_model_t *model, int64_t rows,
     const void *const *inputs, void *const *outputs)
 {
     char                   error[512];
-    void                  *handle;
     ml_backend_meter_t     meter;
     const ml_backend_t    *backend;
-    ml_backend_entry_pt    entry;
     ml_backend_context_t  *context;
 
-    handle = dlopen(path, RTLD_NOW|RTLD_LOCAL);
+    /* what build.sh of a backend says when nobody tells it an identity */
 
-    if (handle == NULL) {
-        fprintf(stderr, "%s\n", dlerror());
+    backend = ml_backend_open(path, "unknown", error, sizeof(error));
+
+    if (backend == NULL) {
+        fprintf(stderr, "%s\n", error);
         return -1;
     }
 
-    *(void **) &entry = dlsym(handle, ML_BACKEND_SYMBOL);
-
-    if (entry == NULL) {
-        fprintf(stderr, "%s\n", dlerror());
-        return -1;
-    }
-
-    backend = entry();
-
-    if (backend->probe(error, sizeof(error)) != ML_BACKEND_OK
-        || backend->load(model, &context, error, sizeof(error))
+    if (backend->probe(NULL, error, sizeof(error)) != ML_BACKEND_OK
+        || backend->load(model, NULL, &context, error, sizeof(error))
            != ML_BACKEND_OK
         || backend->plan(context, rows, error, sizeof(error)) != ML_BACKEND_OK
         || backend->run(context, rows, inputs, outputs, &meter, error,

@@ -36,15 +36,15 @@ fault(const char *where, char *error, size_t size)
 
 
 static ml_backend_status_e
-probe(char *error, size_t size)
+probe(const char *argument, char *error, size_t size)
 {
     return fault("probe", error, size);
 }
 
 
 static ml_backend_status_e
-load(const ml_model_t *model, ml_backend_context_t **context, char *error,
-    size_t size)
+load(const ml_model_t *model, const char *argument,
+    ml_backend_context_t **context, char *error, size_t size)
 {
     *context = (ml_backend_context_t *) model;
 

@@ -155,7 +155,7 @@ loads(const ml_model_t *model)
 {
     ml_backend_context_t  *context;
 
-    if (ml_backend()->load(model, &context, why, sizeof(why))
+    if (ml_backend()->load(model, NULL, &context, why, sizeof(why))
         != ML_BACKEND_OK)
     {
         fprintf(stderr, "%s\n", why);
@@ -194,7 +194,7 @@ test_entry(void)
     CHECK_INT(backend->abi, ML_BACKEND_ABI);
     CHECK_STR(backend->name, "cpu");
     CHECK_STR(backend->build, "test");
-    CHECK_INT(backend->probe(why, sizeof(why)), ML_BACKEND_OK);
+    CHECK_INT(backend->probe(NULL, why, sizeof(why)), ML_BACKEND_OK);
 }
 
 

@@ -10,6 +10,7 @@
 #include "ml_tensor.c"
 #include "ml_job.c"
 #include "ml_queue.c"
+#include "ml_prediction.c"
 #include "ml_batch.c"
 #include "ml_runner.c"
 
@@ -285,36 +286,6 @@ test_plans(void)
 
     executor = start(1, 10, 0, 0);
     CHECK_INT(device.nplanned, 1);
-    CHECK_INT(executor->ops->close(executor, 1000), 0);
-}
-
-
-/* One slow run of a size is no longer believed when smaller ones are quick:
- * else a queue that is kept shorter than that would never find out. */
-
-static void
-test_predicts(void)
-{
-    ml_batch_t     *batch;
-    ml_executor_t  *executor;
-
-    executor = start(6, 10, 0, 0);
-    batch = &((ml_runner_t *) executor)->batch;
-
-    batch->predicted[0] = 100;
-    CHECK_INT(ml_batch_predict(batch, 1), 100);
-    CHECK_INT(ml_batch_predict(batch, 3), 400);
-    CHECK_INT(ml_batch_predict(batch, 6), 600);
-    CHECK_INT(ml_batch_predict(batch, 13), 1300);
-
-    batch->predicted[2] = 120;
-    CHECK_INT(ml_batch_predict(batch, 2), 200);
-    CHECK_INT(ml_batch_predict(batch, 3), 120);
-    CHECK_INT(ml_batch_predict(batch, 6), 180);
-
-    batch->predicted[2] = 9000;
-    CHECK_INT(ml_batch_predict(batch, 3), 400);
-
     CHECK_INT(executor->ops->close(executor, 1000), 0);
 }
 
@@ -763,7 +734,6 @@ int
 main(void)
 {
     test_plans();
-    test_predicts();
     test_plan_fails();
     test_batches();
     test_padding();

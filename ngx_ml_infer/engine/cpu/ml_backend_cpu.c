@@ -47,9 +47,14 @@ ml_cpu_dnnl(ml_cpu_error_t *error, dnnl_status_t status, const char *what)
 
 
 static ml_backend_status_e
-ml_cpu_probe(char *text, size_t size)
+ml_cpu_probe(const char *argument, char *text, size_t size)
 {
     ml_cpu_error_t  error = { text, size };
+
+    if (argument != NULL) {
+        return ml_cpu_fail(&error, ML_BACKEND_ERROR,
+                           "the CPU is one device and takes no argument");
+    }
 
     if (dnnl_engine_get_count(dnnl_cpu) == 0) {
         return ml_cpu_fail(&error, ML_BACKEND_ERROR, "oneDNN has no CPU");
@@ -80,8 +85,8 @@ ml_cpu_unload(ml_backend_context_t *context)
 
 
 static ml_backend_status_e
-ml_cpu_load(const ml_model_t *model, ml_backend_context_t **result,
-    char *text, size_t size)
+ml_cpu_load(const ml_model_t *model, const char *argument,
+    ml_backend_context_t **result, char *text, size_t size)
 {
     ml_cpu_error_t         error = { text, size };
     ml_backend_status_e    rc;
@@ -294,15 +299,15 @@ ml_cpu_cancel(ml_backend_context_t *context)
 
 
 static const ml_backend_t  ml_backend_cpu = {
-    ML_BACKEND_ABI,
-    "cpu",
-    NGX_ML_BUILD,
-    ml_cpu_probe,
-    ml_cpu_load,
-    ml_cpu_prepare,
-    ml_cpu_run,
-    ml_cpu_cancel,
-    ml_cpu_unload
+    .abi = ML_BACKEND_ABI,
+    .name = "cpu",
+    .build = NGX_ML_BUILD,
+    .probe = ml_cpu_probe,
+    .load = ml_cpu_load,
+    .plan = ml_cpu_prepare,
+    .run = ml_cpu_run,
+    .cancel = ml_cpu_cancel,
+    .unload = ml_cpu_unload
 };
 
 
