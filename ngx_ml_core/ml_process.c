@@ -22,7 +22,7 @@ struct ml_processes_s {
 
 
 static int ml_process_trylock(ml_process_entry_t *entry, unsigned index,
-    ml_process_reap_pt reap);
+    ml_process_reap_pt reap, void *data);
 
 
 size_t
@@ -67,7 +67,8 @@ failed:
 
 
 int
-ml_processes_claim(ml_processes_t *processes, ml_process_reap_pt reap)
+ml_processes_claim(ml_processes_t *processes, ml_process_reap_pt reap,
+    void *data)
 {
     uint32_t             bound;
     unsigned             i;
@@ -76,7 +77,7 @@ ml_processes_claim(ml_processes_t *processes, ml_process_reap_pt reap)
     for (i = 0; i < ML_PROCESS_MAX; i++) {
         entry = &processes->entries[i];
 
-        if (ml_process_trylock(entry, i, reap) < 0) {
+        if (ml_process_trylock(entry, i, reap, data) < 0) {
             continue;
         }
 
@@ -91,7 +92,7 @@ ml_processes_claim(ml_processes_t *processes, ml_process_reap_pt reap)
             /* void */
         }
 
-        reap(i);
+        reap(data, i);
         atomic_store(&entry->claimed, 1);
         entry->pid = (int32_t) getpid();
 
@@ -104,27 +105,31 @@ ml_processes_claim(ml_processes_t *processes, ml_process_reap_pt reap)
 
 void
 ml_processes_release(ml_processes_t *processes, unsigned index,
-    ml_process_reap_pt reap)
+    ml_process_reap_pt reap, void *data)
 {
     ml_process_entry_t  *entry;
 
     entry = &processes->entries[index];
 
-    reap(index);
+    reap(data, index);
     entry->pid = 0;
     atomic_store(&entry->claimed, 0);
     (void) pthread_mutex_unlock(&entry->alive);
 }
 
 
-unsigned
-ml_processes_reap(ml_processes_t *processes, ml_process_reap_pt reap)
+/* Counts the dead, whose entries it frees, and the living. */
+
+static unsigned
+ml_processes_look(ml_processes_t *processes, ml_process_reap_pt reap,
+    void *data, unsigned *living)
 {
     int                  rc;
-    unsigned             i, n;
+    unsigned             i, dead;
     ml_process_entry_t  *entry;
 
-    n = 0;
+    dead = 0;
+    *living = 0;
 
     for (i = 0; i < ml_processes_bound(processes); i++) {
         entry = &processes->entries[i];
@@ -133,17 +138,40 @@ ml_processes_reap(ml_processes_t *processes, ml_process_reap_pt reap)
             continue;
         }
 
-        rc = ml_process_trylock(entry, i, reap);
+        rc = ml_process_trylock(entry, i, reap, data);
 
         if (rc < 0) {
+            (*living)++;
             continue;
         }
 
-        n += (unsigned) rc;
+        dead += (unsigned) rc;
         (void) pthread_mutex_unlock(&entry->alive);
     }
 
-    return n;
+    return dead;
+}
+
+
+unsigned
+ml_processes_reap(ml_processes_t *processes, ml_process_reap_pt reap,
+    void *data)
+{
+    unsigned  living;
+
+    return ml_processes_look(processes, reap, data, &living);
+}
+
+
+int
+ml_processes_alive(ml_processes_t *processes, ml_process_reap_pt reap,
+    void *data)
+{
+    unsigned  living;
+
+    (void) ml_processes_look(processes, reap, data, &living);
+
+    return living > 0;
 }
 
 
@@ -158,7 +186,7 @@ ml_processes_bound(ml_processes_t *processes)
 
 static int
 ml_process_trylock(ml_process_entry_t *entry, unsigned index,
-    ml_process_reap_pt reap)
+    ml_process_reap_pt reap, void *data)
 {
     switch (pthread_mutex_trylock(&entry->alive)) {
 
@@ -166,7 +194,7 @@ ml_process_trylock(ml_process_entry_t *entry, unsigned index,
         return 0;
 
     case EOWNERDEAD:
-        reap(index);
+        reap(data, index);
         entry->pid = 0;
         atomic_store(&entry->claimed, 0);
         (void) pthread_mutex_consistent(&entry->alive);

@@ -24,7 +24,7 @@
 typedef struct ml_processes_s  ml_processes_t;
 
 /* Zeroes what process "index" counted; called with its entry held. */
-typedef void (*ml_process_reap_pt)(unsigned index);
+typedef void (*ml_process_reap_pt)(void *data, unsigned index);
 
 
 /* Bytes that the table takes. */
@@ -38,15 +38,20 @@ int ml_processes_init(ml_processes_t *processes);
  * process; reap is called for it first.  Returns the index, or -1 when all
  * entries are held by living processes.
  */
-int ml_processes_claim(ml_processes_t *processes, ml_process_reap_pt reap);
+int ml_processes_claim(ml_processes_t *processes, ml_process_reap_pt reap,
+    void *data);
 
 /* Gives the entry back; by the thread that claimed it. */
 void ml_processes_release(ml_processes_t *processes, unsigned index,
-    ml_process_reap_pt reap);
+    ml_process_reap_pt reap, void *data);
 
 /* Reaps every entry whose holder is dead; returns how many there were. */
 unsigned ml_processes_reap(ml_processes_t *processes,
-    ml_process_reap_pt reap);
+    ml_process_reap_pt reap, void *data);
+
+/* Whether any entry is held by a living process; reaps those that are not. */
+int ml_processes_alive(ml_processes_t *processes, ml_process_reap_pt reap,
+    void *data);
 
 /* Entries [0, n) have been in use. */
 unsigned ml_processes_bound(ml_processes_t *processes);

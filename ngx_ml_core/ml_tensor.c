@@ -99,3 +99,15 @@ ml_tensor_size(ml_dtype_e dtype, uint32_t rank, const int64_t *dims,
 
     return 0;
 }
+
+
+int
+ml_tensor_row_size(const ml_tensor_spec_t *spec, int batched, size_t *bytes)
+{
+    uint32_t  first;
+
+    first = batched ? 1 : 0;
+
+    return ml_tensor_size(spec->dtype, spec->rank - first, spec->dims + first,
+                          bytes);
+}

@@ -79,5 +79,12 @@ ml_dtype_e ml_dtype_parse(const char *name, size_t len);
 int ml_tensor_size(ml_dtype_e dtype, uint32_t rank, const int64_t *dims,
     size_t *bytes);
 
+/*
+ * The same for one row of a batched model's input or output; for the whole
+ * where "batched" is 0.
+ */
+int ml_tensor_row_size(const ml_tensor_spec_t *spec, int batched,
+    size_t *bytes);
+
 
 #endif /* ML_TENSOR_H */

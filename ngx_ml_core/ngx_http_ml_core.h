@@ -11,7 +11,7 @@
 #define NGX_HTTP_ML_VERSION    "0.1.0"
 
 /* Grows with every change of what the zone holds. */
-#define NGX_HTTP_ML_LAYOUT     1
+#define NGX_HTTP_ML_LAYOUT     2
 
 /* Below this a share of the zone would be too small to be useful. */
 #define NGX_HTTP_ML_ZONE_MIN   (1024 * 1024)

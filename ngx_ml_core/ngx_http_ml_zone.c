@@ -33,7 +33,7 @@ static ngx_int_t ngx_http_ml_init_zone(ngx_shm_zone_t *shm_zone, void *data);
 static ngx_int_t ngx_http_ml_carve(ngx_shm_zone_t *shm_zone);
 static ngx_int_t ngx_http_ml_init_shares(ngx_http_ml_main_conf_t *mmcf,
     ngx_cycle_t *cycle);
-static void ngx_http_ml_reap_process(unsigned index);
+static void ngx_http_ml_reap_process(void *data, unsigned index);
 
 
 static ngx_pid_t                 ngx_http_ml_attached;
@@ -296,7 +296,7 @@ ngx_http_ml_attach(ngx_cycle_t *cycle)
 
         /* alone; and a reload here may unmap a mutex that it would hold */
 
-        ngx_http_ml_reap_process(0);
+        ngx_http_ml_reap_process(NULL, 0);
         ngx_http_ml_entry = 0;
         return;
     }
@@ -306,7 +306,7 @@ ngx_http_ml_attach(ngx_cycle_t *cycle)
     }
 
     ngx_http_ml_entry = ml_processes_claim(ngx_http_ml_shared->processes,
-                                           ngx_http_ml_reap_process);
+                                           ngx_http_ml_reap_process, NULL);
 
     if (ngx_http_ml_entry == -1) {
         ngx_log_error(NGX_LOG_ALERT, cycle->log, 0,
@@ -327,14 +327,14 @@ ngx_http_ml_detach(void)
     }
 
     ml_processes_release(ngx_http_ml_shared->processes, ngx_http_ml_entry,
-                         ngx_http_ml_reap_process);
+                         ngx_http_ml_reap_process, NULL);
 
     ngx_http_ml_entry = -1;
 }
 
 
 static void
-ngx_http_ml_reap_process(unsigned index)
+ngx_http_ml_reap_process(void *data, unsigned index)
 {
     ngx_uint_t                    i;
     const ngx_http_ml_feature_t  *feature;
@@ -433,7 +433,7 @@ ngx_http_ml_reap(void)
     }
 
     n = ml_processes_reap(ngx_http_ml_shared->processes,
-                          ngx_http_ml_reap_process);
+                          ngx_http_ml_reap_process, NULL);
 
     if (n) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,

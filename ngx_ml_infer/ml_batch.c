@@ -9,7 +9,7 @@
 
 /* Bytes of one row of each input or output. */
 static int
-ml_batch_row_bytes(const ml_tensor_spec_t *specs, size_t n, unsigned batched,
+ml_batch_row_bytes(const ml_tensor_spec_t *specs, size_t n, int batched,
     size_t **row_bytes)
 {
     size_t  i;
@@ -21,10 +21,7 @@ ml_batch_row_bytes(const ml_tensor_spec_t *specs, size_t n, unsigned batched,
     }
 
     for (i = 0; i < n; i++) {
-        if (ml_tensor_size(specs[i].dtype, specs[i].rank - batched,
-                           specs[i].dims + batched, &(*row_bytes)[i])
-            != 0)
-        {
+        if (ml_tensor_row_size(&specs[i], batched, &(*row_bytes)[i]) != 0) {
             return -1;
         }
     }
@@ -57,7 +54,7 @@ ml_batch_init(ml_batch_t *batch, const ml_model_t *model,
     const ml_backend_t *backend, ml_backend_context_t *context, int64_t rows,
     ml_prediction_t *prediction)
 {
-    unsigned                 batched;
+    int                      batched;
     const ml_tensor_spec_t  *inputs, *outputs;
 
     memset(batch, 0, sizeof(ml_batch_t));
@@ -69,7 +66,7 @@ ml_batch_init(ml_batch_t *batch, const ml_model_t *model,
 
     ml_prediction_reset(prediction, rows);
 
-    batched = ml_model_batched(model) ? 1 : 0;
+    batched = ml_model_batched(model);
     inputs = ml_model_inputs(model, &batch->ninputs);
     outputs = ml_model_outputs(model, &batch->noutputs);
 
@@ -223,29 +220,6 @@ ml_batch_plan(ml_batch_t *batch, unsigned measured, char *error, size_t size)
     }
 
     return ML_BACKEND_OK;
-}
-
-
-int
-ml_batch_outputs(const ml_batch_t *batch, ml_job_t *job)
-{
-    size_t  i, bytes;
-
-    for (i = 0; i < batch->noutputs; i++) {
-        if (__builtin_mul_overflow(batch->output_bytes[i],
-                                   (size_t) job->rows, &bytes))
-        {
-            return -1;
-        }
-
-        job->outputs[i] = malloc(bytes ? bytes : 1);
-
-        if (job->outputs[i] == NULL) {
-            return -1;
-        }
-    }
-
-    return 0;
 }
 
 

@@ -63,9 +63,6 @@ void ml_batch_destroy(ml_batch_t *batch);
 ml_backend_status_e ml_batch_plan(ml_batch_t *batch, unsigned measured,
     char *error, size_t size);
 
-/* Allocates the job's outputs; returns 0, or -1 when out of memory. */
-int ml_batch_outputs(const ml_batch_t *batch, ml_job_t *job);
-
 /*
  * Runs "rows" rows, at most those of a batch: those of the only job from
  * "offset" on, or those of all jobs.  Adds the device's time to *device_ns;

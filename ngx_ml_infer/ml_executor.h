@@ -4,12 +4,14 @@
  * DESIGN.  An HTTP request becomes one job: the rows of its tensors, a
  * deadline, room for a result.  A job owns its memory and knows nothing of
  * HTTP, so that whoever executes it may be a thread of this process
- * (ml_runner.h) or another process behind shared memory.  Everything here is
- * called from one thread, the submitter's; only the notify
- * function of its options (ml_runner.h) is called from the executor's own.
+ * (ml_runner.h), another process behind shared memory (ml_submitter.h), or
+ * either (ml_choice.h).  Everything here is called from one thread, the
+ * submitter's; only the functions of the options are called from the
+ * executor's own.
  *
  * A job belongs to the submitter until submit() says ML_SUBMIT_QUEUED, then
- * to the executor until completed() or an ML_CANCEL_REMOVED gives it back.
+ * to the executor until completed(), or a cancel() that takes it away, gives
+ * it back.
  * Times are nanoseconds of CLOCK_MONOTONIC.
  */
 
@@ -24,13 +26,15 @@
 #define ML_JOB_ERROR_SIZE  160
 
 
-typedef struct ml_job_s  ml_job_t;
+typedef struct ml_executor_s  ml_executor_t;
+typedef struct ml_job_s       ml_job_t;
 
 
 /* How a job ended. */
 typedef enum {
     ML_JOB_OK = 0,
     ML_JOB_FAILED,                  /* the backend failed; see "error" */
+    ML_JOB_POISON,                  /* device processes died of it */
     ML_JOB_EXPIRED,                 /* the deadline passed before it started */
     ML_JOB_LATE,                    /* the deadline passed while it ran */
     ML_JOB_CANCELLED                /* cancelled while it ran */
@@ -70,18 +74,22 @@ struct ml_job_s {
     uint64_t           started;     /* 0: it never ran */
     uint64_t           finished;
     uint64_t           device_ns;   /* its rows' share of the batch */
-    uint64_t           batch_ns;    /* device time of the whole batch */
     int64_t            batch_rows;  /* rows of all jobs of its batch */
 
     /*
-     * Set when it starts, before cancel() says ML_CANCEL_RUNNING: the number
-     * of its batch, each later one's being greater; and whether it is the one
-     * job that stands for its batch where batches count once.
+     * The number of its batch, each later one's being greater.  Set when it
+     * starts, before cancel() says ML_CANCEL_RUNNING or ML_CANCEL_ABANDONED.
      */
     uint64_t           batch;
-    int                leader;
+
+    /* after ML_SUBMIT_QUARANTINED: how long it will be */
+    uint64_t           quarantine_ns;
+
+    /* which of several runs it; NULL where there is one */
+    ml_executor_t     *executor;
 
     /* the executor's own */
+    size_t             bytes;       /* of its inputs */
     int                cancelled;
     ml_job_place_e     place;
     size_t             slot;
@@ -93,8 +101,25 @@ struct ml_job_s {
 /* A job with room for its pointers, all NULL; NULL when out of memory. */
 ml_job_t *ml_job_create(size_t ninputs, size_t noutputs);
 
+/*
+ * Allocates the outputs, a row of each taking so many bytes; returns 0, or -1
+ * when out of memory.
+ */
+int ml_job_outputs(ml_job_t *job, const size_t *row_bytes);
+
+/* Frees the inputs, or the outputs, and sets them to NULL. */
+void ml_job_free_inputs(ml_job_t *job);
+void ml_job_free_outputs(ml_job_t *job);
+
 /* Frees the job with its inputs and outputs; NULL is allowed. */
 void ml_job_free(ml_job_t *job);
+
+/* What "rows" of all the rows of a batch have to bear of its time. */
+static inline uint64_t
+ml_job_share(uint64_t ns, int64_t rows, int64_t all)
+{
+    return (uint64_t) ((double) ns * (double) rows / (double) all);
+}
 
 
 typedef enum {
@@ -102,18 +127,25 @@ typedef enum {
     ML_SUBMIT_DONE,                 /* ran at once; still the submitter's */
     ML_SUBMIT_FULL,                 /* no room in the queue */
     ML_SUBMIT_MEMORY,               /* no memory for the result */
-    ML_SUBMIT_CLOSED                /* stopping, or the device is lost */
+    ML_SUBMIT_CLOSED,               /* stopping, or the device is lost */
+    ML_SUBMIT_QUARANTINED           /* device processes died of its like */
 } ml_submit_e;
 
 
 typedef enum {
     ML_CANCEL_REMOVED = 0,          /* had not started; the submitter's now */
     ML_CANCEL_RUNNING,              /* comes out of completed() */
+    ML_CANCEL_ABANDONED,            /* runs, unobserved; the submitter's now */
     ML_CANCEL_FINISHED              /* waits in completed(), not cancelled */
 } ml_cancel_e;
 
 
-typedef struct ml_executor_s  ml_executor_t;
+typedef enum {
+    ML_EXECUTOR_READY = 0,
+    ML_EXECUTOR_STARTING,           /* takes jobs, which will have to wait */
+    ML_EXECUTOR_LOST,               /* takes no jobs; may come back */
+    ML_EXECUTOR_ABSENT              /* there is no such device */
+} ml_executor_state_e;
 
 
 typedef struct {
@@ -128,8 +160,11 @@ typedef struct {
     /* Nanoseconds until what is queued and running will be done. */
     uint64_t     (*backlog)(ml_executor_t *executor);
 
-    /* 0 when the device is lost for good. */
-    int          (*alive)(ml_executor_t *executor);
+    /* Nanoseconds that so many rows will run; 0: nothing is known yet. */
+    uint64_t     (*predict)(ml_executor_t *executor, int64_t rows);
+
+    ml_executor_state_e
+                 (*state)(ml_executor_t *executor);
 
     /*
      * Takes no more jobs, drops those queued, waits up to "timeout_ms" for
@@ -144,6 +179,11 @@ typedef struct {
 struct ml_executor_s {
     const ml_executor_ops_t  *ops;
 };
+
+
+/* A batch of so many rows ran, well or not, and took the device so long. */
+typedef void (*ml_ran_pt)(void *data, uint64_t device_ns, int64_t rows,
+    int failed);
 
 
 static inline uint64_t

@@ -31,22 +31,63 @@ ml_job_create(size_t ninputs, size_t noutputs)
 }
 
 
-void
-ml_job_free(ml_job_t *job)
+int
+ml_job_outputs(ml_job_t *job, const size_t *row_bytes)
+{
+    size_t  i, bytes;
+
+    for (i = 0; i < job->noutputs; i++) {
+        if (__builtin_mul_overflow(row_bytes[i], (size_t) job->rows, &bytes))
+        {
+            return -1;
+        }
+
+        job->outputs[i] = malloc(bytes ? bytes : 1);
+
+        if (job->outputs[i] == NULL) {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+ml_job_free_buffers(void **buffers, size_t n)
 {
     size_t  i;
 
+    for (i = 0; buffers && i < n; i++) {
+        free(buffers[i]);
+        buffers[i] = NULL;
+    }
+}
+
+
+void
+ml_job_free_inputs(ml_job_t *job)
+{
+    ml_job_free_buffers(job->inputs, job->ninputs);
+}
+
+
+void
+ml_job_free_outputs(ml_job_t *job)
+{
+    ml_job_free_buffers(job->outputs, job->noutputs);
+}
+
+
+void
+ml_job_free(ml_job_t *job)
+{
     if (job == NULL) {
         return;
     }
 
-    for (i = 0; job->inputs && i < job->ninputs; i++) {
-        free(job->inputs[i]);
-    }
-
-    for (i = 0; job->outputs && i < job->noutputs; i++) {
-        free(job->outputs[i]);
-    }
+    ml_job_free_inputs(job);
+    ml_job_free_outputs(job);
 
     free(job->inputs);
     free(job->outputs);

@@ -7,7 +7,7 @@
 
 
 /* "mlmodel" and the version of the layout */
-#define ML_MODEL_TABLE_MAGIC  0x6d6c6d6f64656c01
+#define ML_MODEL_TABLE_MAGIC  0x6d6c6d6f64656c02
 
 
 size_t

@@ -30,6 +30,7 @@ typedef struct {
 
     /* device time of one row, moving average; 0: not known yet */
     _Atomic uint64_t   row_ns;
+    _Atomic uint64_t   device_ns;       /* of all batches so far */
 
     ml_histogram_t     queue_ns;        /* of a request, until it started */
     ml_histogram_t     compute_ns;      /* of a batch */
@@ -45,7 +46,6 @@ typedef struct {
     uint64_t           magic;
     uint64_t           generation;      /* configurations so far */
     uint64_t           nentries;
-    _Atomic uint64_t   device_ns;       /* the device was busy */
     ml_model_entry_t   entries[];
 } ml_model_table_t;
 

@@ -10,7 +10,7 @@ ml_prediction_reset(ml_prediction_t *prediction, int64_t most)
 {
     unsigned  i;
 
-    prediction->most = most;
+    atomic_store_explicit(&prediction->most, most, memory_order_relaxed);
 
     for (i = 0; i < ML_BATCH_SIZES; i++) {
         atomic_store_explicit(&prediction->ns[i], 0, memory_order_relaxed);
@@ -78,7 +78,7 @@ ml_prediction_ns(const ml_prediction_t *prediction, int64_t rows)
     uint64_t  total, ns, least;
     unsigned  size, known;
 
-    most = prediction->most;
+    most = atomic_load_explicit(&prediction->most, memory_order_relaxed);
     total = 0;
 
     if (rows > most) {

@@ -21,7 +21,7 @@
 
 
 typedef struct {
-    int64_t            most;                    /* rows of a run */
+    _Atomic int64_t    most;                    /* rows of a run */
     _Atomic uint64_t   ns[ML_BATCH_SIZES];      /* 0: not known yet */
 } ml_prediction_t;
 

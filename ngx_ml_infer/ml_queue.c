@@ -75,7 +75,8 @@ ml_queue_down(ml_queue_t *queue, size_t slot, ml_job_t *job)
 
 
 int
-ml_queue_init(ml_queue_t *queue, size_t max_jobs, int64_t max_rows)
+ml_queue_init(ml_queue_t *queue, size_t max_jobs, int64_t max_rows,
+    size_t max_bytes)
 {
     queue->jobs = calloc(max_jobs, sizeof(ml_job_t *));
 
@@ -83,13 +84,23 @@ ml_queue_init(ml_queue_t *queue, size_t max_jobs, int64_t max_rows)
         return -1;
     }
 
-    queue->njobs = 0;
     queue->max_jobs = max_jobs;
-    queue->rows = 0;
     queue->max_rows = max_rows;
+    queue->max_bytes = max_bytes;
     queue->sequence = 0;
 
+    ml_queue_clear(queue);
+
     return 0;
+}
+
+
+void
+ml_queue_clear(ml_queue_t *queue)
+{
+    queue->njobs = 0;
+    queue->rows = 0;
+    queue->bytes = 0;
 }
 
 
@@ -109,13 +120,18 @@ ml_queue_push(ml_queue_t *queue, ml_job_t *job)
         return -1;
     }
 
-    if (queue->njobs > 0 && job->rows > queue->max_rows - queue->rows) {
+    if (queue->njobs > 0
+        && (job->rows > queue->max_rows - queue->rows
+            || queue->bytes > queue->max_bytes
+            || job->bytes > queue->max_bytes - queue->bytes))
+    {
         return -1;
     }
 
     job->sequence = queue->sequence++;
     job->place = ML_JOB_QUEUED;
     queue->rows += job->rows;
+    queue->bytes += job->bytes;
 
     ml_queue_up(queue, queue->njobs++, job);
 
@@ -133,6 +149,7 @@ ml_queue_remove(ml_queue_t *queue, ml_job_t *job)
     last = queue->jobs[--queue->njobs];
 
     queue->rows -= job->rows;
+    queue->bytes -= job->bytes;
     job->place = ML_JOB_NEW;
 
     if (last == job) {

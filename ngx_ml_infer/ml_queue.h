@@ -23,19 +23,25 @@ typedef struct {
     size_t      max_jobs;
     int64_t     rows;               /* of all jobs in the queue */
     int64_t     max_rows;
+    size_t      bytes;
+    size_t      max_bytes;
     uint64_t    sequence;
 } ml_queue_t;
 
 
-/* Returns 0, or -1 when out of memory.  Both bounds are at least 1. */
-int ml_queue_init(ml_queue_t *queue, size_t max_jobs, int64_t max_rows);
+/* Returns 0, or -1 when out of memory.  All bounds are at least 1. */
+int ml_queue_init(ml_queue_t *queue, size_t max_jobs, int64_t max_rows,
+    size_t max_bytes);
+
+/* Forgets all jobs. */
+void ml_queue_clear(ml_queue_t *queue);
 
 /* Frees the array; jobs still in it are not freed. */
 void ml_queue_destroy(ml_queue_t *queue);
 
 /*
- * Returns 0, or -1 when the job does not fit.  A job of more rows than the
- * bound fits into an empty queue, else it could never run.
+ * Returns 0, or -1 when the job does not fit.  A job of more rows or bytes
+ * than the bound fits into an empty queue, else it could never run.
  */
 int ml_queue_push(ml_queue_t *queue, ml_job_t *job);
 

@@ -19,6 +19,7 @@ typedef struct {
 
     ml_batch_t            batch;
     ml_prediction_t       prediction;
+    size_t                row_bytes;        /* of all inputs */
 
     ml_job_t            **jobs;             /* of the batch being run */
 
@@ -43,7 +44,8 @@ static ml_submit_e ml_runner_submit(ml_executor_t *executor, ml_job_t *job);
 static ml_cancel_e ml_runner_cancel(ml_executor_t *executor, ml_job_t *job);
 static ml_job_t *ml_runner_completed(ml_executor_t *executor);
 static uint64_t ml_runner_backlog(ml_executor_t *executor);
-static int ml_runner_alive(ml_executor_t *executor);
+static uint64_t ml_runner_predict(ml_executor_t *executor, int64_t rows);
+static ml_executor_state_e ml_runner_state(ml_executor_t *executor);
 static int ml_runner_close(ml_executor_t *executor, unsigned timeout_ms);
 
 
@@ -53,7 +55,8 @@ static const ml_executor_ops_t  ml_runner_ops = {
     ml_runner_cancel,
     ml_runner_completed,
     ml_runner_backlog,
-    ml_runner_alive,
+    ml_runner_predict,
+    ml_runner_state,
     ml_runner_close
 };
 
@@ -62,13 +65,8 @@ static void
 ml_runner_finish(ml_runner_t *runner, ml_job_t *job, ml_job_status_e status,
     const char *error)
 {
-    size_t  i;
-
     if (status != ML_JOB_OK) {
-        for (i = 0; i < job->noutputs; i++) {
-            free(job->outputs[i]);
-            job->outputs[i] = NULL;
-        }
+        ml_job_free_outputs(job);
     }
 
     job->status = status;
@@ -119,7 +117,6 @@ ml_runner_begin(ml_runner_t *runner, ml_job_t **jobs, size_t njobs,
     for (i = 0; i < njobs; i++) {
         jobs[i]->place = ML_JOB_RUNNING;
         jobs[i]->batch = runner->batches;
-        jobs[i]->leader = (i == 0);
     }
 }
 
@@ -196,11 +193,14 @@ ml_runner_run(ml_runner_t *runner, ml_job_t **jobs, size_t njobs,
 
         job->started = started;
         job->batch_rows = rows;
-        job->batch_ns = device_ns;
-        job->device_ns = (uint64_t) ((double) device_ns * (double) job->rows
-                                     / (double) rows);
+        job->device_ns = ml_job_share(device_ns, job->rows, rows);
 
         ml_runner_finish(runner, job, result, error);
+    }
+
+    if (runner->options.ran) {
+        runner->options.ran(runner->options.data, device_ns, rows,
+                            result != ML_JOB_OK);
     }
 
     return status;
@@ -345,11 +345,12 @@ ml_runner_submit(ml_executor_t *executor, ml_job_t *job)
 
     runner = (ml_runner_t *) executor;
 
-    if (ml_batch_outputs(&runner->batch, job) != 0) {
+    if (ml_job_outputs(job, runner->batch.output_bytes) != 0) {
         return ML_SUBMIT_MEMORY;
     }
 
     job->submitted = ml_monotonic_ns();
+    job->bytes = (size_t) job->rows * runner->row_bytes;
 
     pthread_mutex_lock(&runner->lock);
 
@@ -471,19 +472,26 @@ ml_runner_backlog(ml_executor_t *executor)
 }
 
 
-static int
-ml_runner_alive(ml_executor_t *executor)
+static uint64_t
+ml_runner_predict(ml_executor_t *executor, int64_t rows)
 {
-    int           alive;
+    return ml_prediction_ns(&((ml_runner_t *) executor)->prediction, rows);
+}
+
+
+static ml_executor_state_e
+ml_runner_state(ml_executor_t *executor)
+{
+    int           lost;
     ml_runner_t  *runner;
 
     runner = (ml_runner_t *) executor;
 
     pthread_mutex_lock(&runner->lock);
-    alive = !runner->lost;
+    lost = runner->lost;
     pthread_mutex_unlock(&runner->lock);
 
-    return alive;
+    return lost ? ML_EXECUTOR_LOST : ML_EXECUTOR_READY;
 }
 
 
@@ -586,6 +594,7 @@ ml_runner_start(ml_runner_t *runner)
 ml_executor_t *
 ml_runner_create(const ml_runner_options_t *options, char *error, size_t size)
 {
+    size_t               i;
     int64_t              max_rows;
     ml_runner_t         *runner;
     pthread_condattr_t   attributes;
@@ -614,7 +623,9 @@ ml_runner_create(const ml_runner_options_t *options, char *error, size_t size)
     if (__builtin_mul_overflow((int64_t) options->queue, options->batch,
                                &max_rows)
         || runner->jobs == NULL
-        || ml_queue_init(&runner->queue, options->queue, max_rows) != 0
+        || ml_queue_init(&runner->queue, options->queue, max_rows,
+                         options->bytes)
+           != 0
         || ml_batch_init(&runner->batch, options->model, options->backend,
                          options->context, options->batch,
                          &runner->prediction)
@@ -623,6 +634,10 @@ ml_runner_create(const ml_runner_options_t *options, char *error, size_t size)
         snprintf(error, size, "out of memory");
         ml_runner_free(runner);
         return NULL;
+    }
+
+    for (i = 0; i < runner->batch.ninputs; i++) {
+        runner->row_bytes += runner->batch.input_bytes[i];
     }
 
     if (ml_batch_plan(&runner->batch, 1, error, size) != ML_BACKEND_OK) {

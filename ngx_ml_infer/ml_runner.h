@@ -30,6 +30,7 @@ typedef struct {
 
     int64_t                 batch;      /* rows; 1 if not batched */
     size_t                  queue;      /* jobs that may wait */
+    size_t                  bytes;      /* of their inputs */
     uint64_t                delay_ns;   /* to wait for more rows */
     uint64_t                inline_ns;  /* run at once if shorter; 0: never */
 
@@ -38,6 +39,9 @@ typedef struct {
 
     /* Called from any thread when completed() has something. */
     void                  (*notify)(void *data);
+
+    /* Called from any thread after each batch. */
+    ml_ran_pt               ran;
     void                   *data;
 } ml_runner_options_t;
 

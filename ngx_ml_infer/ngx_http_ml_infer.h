@@ -11,6 +11,7 @@
 #include "ml_executor.h"
 #include "ml_model.h"
 #include "ml_model_table.h"
+#include "ml_slots.h"
 
 
 #define NGX_HTTP_ML_INFER_ERROR_SIZE  256
@@ -28,6 +29,7 @@ typedef enum {
     NGX_HTTP_ML_INFER_UNAVAILABLE,      /* not loaded, or the device lost */
     NGX_HTTP_ML_INFER_INVALID,          /* rows that do not fit together */
     NGX_HTTP_ML_INFER_CANCELLED,        /* the client left */
+    NGX_HTTP_ML_INFER_QUARANTINED,      /* device processes died of it */
     NGX_HTTP_ML_INFER_NOUTCOMES
 } ngx_http_ml_infer_outcome_e;
 
@@ -38,10 +40,16 @@ typedef struct {
     ngx_http_ml_place_t          place;
 
     ngx_str_t                    file;
-    ngx_str_t                    device;
+    ngx_str_t                    device;        /* "cpu", "cuda:0", "auto" */
+    const char                  *backend;       /* "cpu", "cuda", "fault" */
+    const char                  *argument;      /* behind the colon, or NULL */
+    ngx_uint_t                   process;       /* unsigned:1 */
+    ngx_uint_t                   automatic;     /* unsigned:1; process too */
+    ngx_msec_t                   hang;          /* a longer run never ends */
     ngx_int_t                    batch;         /* rows */
     ngx_msec_t                   delay;
     ngx_int_t                    queue;         /* jobs */
+    size_t                       bytes;         /* of their tensors */
     ngx_msec_t                   timeout;
     ngx_uint_t                   breaker_given; /* unsigned:1 */
     ml_breaker_conf_t            breaker;
@@ -52,22 +60,34 @@ typedef struct {
     const ml_tensor_spec_t      *outputs;
     size_t                       noutputs;
 
+    /* of a model of the device process */
+    ml_slots_shape_t             shape;
+    ngx_shm_zone_t              *zone;
+
     /* of this process; set when it starts */
     ml_model_entry_t            *entry;
-    const ml_backend_t          *backend;
+    const ml_backend_t          *loaded;
     ml_backend_context_t        *context;
+    ml_slots_t                   slots;         /* shared NULL: not open */
+    ml_executor_t               *submitter;     /* executor, or part of it */
     ml_executor_t               *executor;      /* NULL: unavailable */
-    uint64_t                     told;          /* last batch that counted */
+    _Atomic uint64_t             told;          /* last batch that counted */
     ngx_uint_t                   stuck;         /* did not stop in time */
     ml_counter_t                *counters[NGX_HTTP_ML_INFER_NOUTCOMES];
     char                         error[NGX_HTTP_ML_INFER_ERROR_SIZE];
 } ngx_http_ml_infer_model_t;
 
 
+/* ml_infer_process: whose process owns the devices. */
+#define NGX_HTTP_ML_INFER_HELPER  0
+#define NGX_HTTP_ML_INFER_WORKER  1
+
+
 typedef struct {
     ngx_array_t                  models;        /* ..._model_t * */
     ngx_array_t                  locations;     /* ..._location_t */
-    ml_model_table_t            *table;
+    ngx_uint_t                   process;       /* ml_infer_process */
+    ngx_uint_t                   devices;       /* models of the process */
 } ngx_http_ml_infer_main_conf_t;
 
 
@@ -127,13 +147,18 @@ extern const ngx_http_ml_api_t  *ngx_http_ml_infer_api;
 const ngx_http_ml_feature_t *ngx_http_ml_infer_validate(void);
 
 
-/* ngx_http_ml_infer_conf.c */
+/* ngx_http_ml_infer_model.c */
 
 char *ngx_http_ml_infer_model_block(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+
+/* ngx_http_ml_infer_conf.c */
+
 char *ngx_http_ml_infer_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_ml_infer_echo(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 void *ngx_http_ml_infer_create_main_conf(ngx_conf_t *cf);
+char *ngx_http_ml_infer_init_main_conf(ngx_conf_t *cf, void *conf);
 void *ngx_http_ml_infer_create_loc_conf(ngx_conf_t *cf);
 char *ngx_http_ml_infer_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
@@ -164,8 +189,53 @@ void ngx_http_ml_infer_exit_process(ngx_cycle_t *cycle);
 /* Stops a model's executor and unloads it; a second call does nothing. */
 void ngx_http_ml_infer_stop(ngx_http_ml_infer_model_t *model);
 
+/* Takes what is finished of a model; called when something may be. */
+void ngx_http_ml_infer_collect(ngx_http_ml_infer_model_t *model);
+
+/* The file of a backend, beside this module's; NGX_ERROR has written why. */
+ngx_int_t ngx_http_ml_infer_backend_file(const char *name,
+    char path[NGX_MAX_PATH], char *error, size_t size);
+
 /* The models of this process, NULL before it started. */
 ngx_http_ml_infer_main_conf_t *ngx_http_ml_infer_running(void);
+
+
+/* ngx_http_ml_infer_slots.c: the slot tables, and their submitters */
+
+/* Lays out the table's shape and adds its zone; when all is parsed. */
+ngx_int_t ngx_http_ml_infer_add_slots(ngx_conf_t *cf,
+    ngx_http_ml_infer_model_t *model);
+
+/* Rows that a request to a model of the device process may have. */
+uint64_t ngx_http_ml_infer_max_rows(ngx_http_ml_infer_model_t *model);
+
+/* In the master, once: what all later processes are to inherit. */
+ngx_int_t ngx_http_ml_infer_create_eventfds(ngx_cycle_t *cycle);
+
+/* The process's view of a model's table; a second call does nothing. */
+ngx_int_t ngx_http_ml_infer_open_slots(ngx_http_ml_infer_model_t *model,
+    char *error, size_t size);
+
+/* Makes model->submitter, and listens for it. */
+ngx_int_t ngx_http_ml_infer_submit_here(ngx_cycle_t *cycle,
+    ngx_http_ml_infer_model_t *model, char *error, size_t size);
+
+/* A job was submitted: see to it that its owner runs. */
+void ngx_http_ml_infer_watch(ngx_http_ml_infer_model_t *model);
+
+/* Wakes the process in an entry of a table; from any thread. */
+void ngx_http_ml_infer_kick(void *data, unsigned entry);
+
+
+/* ngx_http_ml_infer_device.c: the process that owns the devices */
+
+ngx_int_t ngx_http_ml_infer_init_module(ngx_cycle_t *cycle);
+
+/* Starts the devices if this is their process. */
+void ngx_http_ml_infer_start_devices(ngx_cycle_t *cycle);
+
+/* The process is about to end. */
+void ngx_http_ml_infer_stop_devices(ngx_cycle_t *cycle);
 
 
 /* ngx_http_ml_infer_status.c */
@@ -176,6 +246,10 @@ void ngx_http_ml_infer_reap(ngx_uint_t process);
 ngx_uint_t ngx_http_ml_infer_ready(ml_text_t *reason);
 void ngx_http_ml_infer_status_json(ml_text_t *out);
 void ngx_http_ml_infer_status_prometheus(ml_text_t *out);
+
+/* A batch of the model ran, in whatever thread; an ml_ran_pt. */
+void ngx_http_ml_infer_ran(void *data, uint64_t device_ns, int64_t rows,
+    int failed);
 
 /*
  * What metrics and breaker learn when a job is back.  A result after the

@@ -11,6 +11,9 @@
 static ngx_int_t ngx_http_ml_infer_check_location(ngx_conf_t *cf,
     ngx_http_ml_infer_location_t *location,
     const ngx_http_ml_feature_t *validate);
+static ngx_int_t ngx_http_ml_infer_check_rows(ngx_conf_t *cf,
+    ngx_http_ml_infer_loc_conf_t *conf, const ml_tensor_spec_t *contract,
+    ngx_uint_t n);
 static ngx_int_t ngx_http_ml_infer_check_echo(ngx_conf_t *cf,
     ngx_http_ml_infer_location_t *location,
     const ngx_http_ml_feature_t *validate);
@@ -21,11 +24,27 @@ static ngx_uint_t ngx_http_ml_infer_mirrored(ngx_conf_t *cf,
 ngx_int_t
 ngx_http_ml_infer_check(ngx_conf_t *cf, const ngx_http_ml_feature_t *validate)
 {
-    ngx_uint_t                      i;
-    ngx_http_ml_infer_location_t   *locations;
-    ngx_http_ml_infer_main_conf_t  *mimcf;
+    ngx_uint_t                       i;
+    ngx_http_ml_infer_model_t      **models;
+    ngx_http_ml_infer_location_t    *locations;
+    ngx_http_ml_infer_main_conf_t   *mimcf;
 
     mimcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_ml_infer_module);
+
+    models = mimcf->models.elts;
+
+    for (i = 0; i < mimcf->models.nelts; i++) {
+
+        /* what the device process counts others must see */
+
+        if (models[i]->process && !ngx_http_ml_infer_api->has_zone(cf)) {
+            ngx_http_ml_conf_error(cf, &models[i]->place,
+                                   "model \"%V\" is of the device process, "
+                                   "which requires \"ml_zone\"",
+                                   &models[i]->name);
+            return NGX_ERROR;
+        }
+    }
 
     locations = mimcf->locations.elts;
 
@@ -97,6 +116,10 @@ ngx_http_ml_infer_check_location(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
+    if (ngx_http_ml_infer_check_rows(cf, conf, contract, n) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (ngx_http_ml_infer_mirrored(cf, location->loc_conf)) {
         ngx_http_ml_conf_error(cf, &conf->place,
                                "\"ml_infer\" leaves no body to \"mirror\"; "
@@ -105,6 +128,36 @@ ngx_http_ml_infer_check_location(ngx_conf_t *cf,
     }
 
     return ngx_http_ml_infer_check_echo(cf, location, validate);
+}
+
+
+/* A request that has more rows than a whole slot table could never run. */
+
+static ngx_int_t
+ngx_http_ml_infer_check_rows(ngx_conf_t *cf,
+    ngx_http_ml_infer_loc_conf_t *conf, const ml_tensor_spec_t *contract,
+    ngx_uint_t n)
+{
+    uint64_t    most;
+    ngx_uint_t  i;
+
+    if (!conf->model->process || conf->form != ML_CONTRACT_BATCH) {
+        return NGX_OK;
+    }
+
+    most = ngx_http_ml_infer_max_rows(conf->model);
+
+    for (i = 0; i < n; i++) {
+        if ((uint64_t) contract[i].bound > most) {
+            ngx_http_ml_conf_error(cf, &conf->place,
+                                   "the schema lets %L rows in, the queue of "
+                                   "model \"%V\" has room for %uL",
+                                   contract[i].bound, &conf->name, most);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 

@@ -27,6 +27,8 @@ static ngx_int_t ngx_http_ml_infer_refuse(ngx_http_ml_infer_ctx_t *ctx,
 static ngx_int_t ngx_http_ml_infer_unavailable(ngx_http_ml_infer_ctx_t *ctx);
 static ngx_int_t ngx_http_ml_infer_open(ngx_http_ml_infer_ctx_t *ctx,
     uint64_t ms);
+static ngx_int_t ngx_http_ml_infer_quarantined(ngx_http_ml_infer_ctx_t *ctx,
+    uint64_t ns);
 static ngx_http_ml_infer_task_t *ngx_http_ml_infer_task(
     ngx_http_ml_infer_ctx_t *ctx, int64_t rows);
 static void ngx_http_ml_infer_task_free(ngx_http_ml_infer_task_t *task);
@@ -77,7 +79,8 @@ ngx_http_ml_infer_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
     model = ctx->model;
 
     if (model->executor == NULL
-        || !model->executor->ops->alive(model->executor))
+        || model->executor->ops->state(model->executor)
+           > ML_EXECUTOR_STARTING)
     {
         return ngx_http_ml_infer_unavailable(ctx);
     }
@@ -233,7 +236,11 @@ ngx_http_ml_infer_refuse(ngx_http_ml_infer_ctx_t *ctx, ngx_uint_t outcome,
     ctx->outcome = outcome;
     ngx_http_ml_infer_count(ctx->model, outcome);
 
-    if (outcome != NGX_HTTP_ML_INFER_TIMEOUT) {
+    /* what a client can bring about is not given back */
+
+    if (outcome != NGX_HTTP_ML_INFER_TIMEOUT
+        && outcome != NGX_HTTP_ML_INFER_QUARANTINED)
+    {
         ctx->state->refund = 1;
     }
 
@@ -269,6 +276,16 @@ ngx_http_ml_infer_open(ngx_http_ml_infer_ctx_t *ctx, uint64_t ms)
                                     NGX_HTTP_SERVICE_UNAVAILABLE,
                                     "The model is failing",
                                     (ms + 999) / 1000);
+}
+
+
+static ngx_int_t
+ngx_http_ml_infer_quarantined(ngx_http_ml_infer_ctx_t *ctx, uint64_t ns)
+{
+    return ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_QUARANTINED,
+                                    NGX_HTTP_SERVICE_UNAVAILABLE,
+                                    "The model does not survive this request",
+                                    ngx_http_ml_infer_seconds(ns));
 }
 
 
@@ -342,6 +359,7 @@ static ngx_int_t
 ngx_http_ml_infer_submit(ngx_http_ml_infer_ctx_t *ctx,
     ngx_http_ml_infer_task_t *task)
 {
+    uint64_t                    ns;
     ngx_int_t                   rc;
     ml_submit_e                 submitted;
     ngx_http_ml_infer_model_t  *model;
@@ -365,9 +383,15 @@ ngx_http_ml_infer_submit(ngx_http_ml_infer_ctx_t *ctx,
         break;
     }
 
+    ns = task->job->quarantine_ns;
+
     ml_breaker_release(&model->entry->breaker, ngx_http_ml_infer_msec(),
                        &task->ticket);
     ngx_http_ml_infer_task_free(task);
+
+    if (submitted == ML_SUBMIT_QUARANTINED) {
+        return ngx_http_ml_infer_quarantined(ctx, ns);
+    }
 
     if (submitted == ML_SUBMIT_FULL) {
         return ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_QUEUE_FULL,
@@ -405,6 +429,8 @@ ngx_http_ml_infer_wait(ngx_http_ml_infer_ctx_t *ctx,
     ctx->timer.log = r->connection->log;
 
     ngx_add_timer(&ctx->timer, ctx->model->timeout);
+
+    ngx_http_ml_infer_watch(ctx->model);
 
     r->main->count++;
 
@@ -508,6 +534,10 @@ ngx_http_ml_infer_deadline(ngx_event_t *ev)
         ngx_http_ml_infer_tell(task, 1);
         ngx_http_ml_infer_bill(ctx, 0, task->job->rows);
 
+        if (cancelled == ML_CANCEL_ABANDONED) {
+            ngx_http_ml_infer_task_free(task);
+        }
+
         rc = ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_TIMEOUT,
                                       NGX_HTTP_GATEWAY_TIME_OUT,
                                       "The deadline passed while the model "
@@ -560,6 +590,13 @@ ngx_http_ml_infer_cleanup(void *data)
         ngx_http_ml_infer_bill(ctx, 0, task->job->rows);
         break;
 
+    case ML_CANCEL_ABANDONED:
+        ngx_http_ml_infer_bill(ctx, 0, task->job->rows);
+        ml_breaker_release(&model->entry->breaker, ngx_http_ml_infer_msec(),
+                           &task->ticket);
+        ngx_http_ml_infer_task_free(task);
+        break;
+
     case ML_CANCEL_FINISHED:
         ngx_http_ml_infer_bill(ctx, task->job->device_ns, task->job->rows);
         break;
@@ -606,6 +643,13 @@ ngx_http_ml_infer_result(ngx_http_ml_infer_ctx_t *ctx, ml_job_t *job)
         return ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_FAILED,
                                         NGX_HTTP_INTERNAL_SERVER_ERROR,
                                         "Inference failed", 0);
+
+    case ML_JOB_POISON:
+        ngx_log_error(NGX_LOG_ERR, ctx->request->connection->log, 0,
+                      "the device process of model \"%V\" died twice of a "
+                      "request, which is quarantined", &ctx->model->name);
+
+        return ngx_http_ml_infer_quarantined(ctx, ML_SLOTS_QUARANTINE_NS);
 
     case ML_JOB_EXPIRED:
         return ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_EXPIRED,

@@ -4,6 +4,8 @@
  *     conf        ml_model blocks, ml_infer, ml_infer_echo
  *     check       locations, contracts and models against each other
  *     process     backend, contexts and threads of a worker; the eventfd
+ *     slots       models of the device process: slot tables, submitters
+ *     device      the device process
  *     handler     gate and content handler; the life of a job
  *     status      metrics, readiness, what is in the zone
  *     variables   $ml_infer_status, $ml_model, ...
@@ -25,6 +27,13 @@ static ngx_conf_enum_t  ngx_http_ml_infer_log_levels[] = {
 };
 
 
+static ngx_conf_enum_t  ngx_http_ml_infer_processes[] = {
+    { ngx_string("helper"), NGX_HTTP_ML_INFER_HELPER },
+    { ngx_string("worker"), NGX_HTTP_ML_INFER_WORKER },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_command_t  ngx_http_ml_infer_commands[] = {
 
     { ngx_string("ml_model"),
@@ -33,6 +42,13 @@ static ngx_command_t  ngx_http_ml_infer_commands[] = {
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
+
+    { ngx_string("ml_infer_process"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_ml_infer_main_conf_t, process),
+      &ngx_http_ml_infer_processes },
 
     { ngx_string("ml_infer"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -64,7 +80,7 @@ static ngx_http_module_t  ngx_http_ml_infer_module_ctx = {
     ngx_http_ml_infer_init,                /* postconfiguration */
 
     ngx_http_ml_infer_create_main_conf,    /* create main configuration */
-    NULL,                                  /* init main configuration */
+    ngx_http_ml_infer_init_main_conf,      /* init main configuration */
 
     NULL,                                  /* create server configuration */
     NULL,                                  /* merge server configuration */
@@ -80,7 +96,7 @@ ngx_module_t  ngx_http_ml_infer_module = {
     ngx_http_ml_infer_commands,            /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_http_ml_infer_init_module,         /* init module */
     ngx_http_ml_infer_init_process,        /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */

@@ -14,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <ngx_channel.h>
 
+#include "ml_choice.h"
 #include "ml_runner.h"
 
 
@@ -30,10 +31,10 @@ _Static_assert(ML_MODEL_TABLE_PROCESSES == NGX_HTTP_ML_PROCESSES,
 
 static void ngx_http_ml_infer_start(ngx_cycle_t *cycle,
     ngx_http_ml_infer_model_t *model);
+static ml_executor_t *ngx_http_ml_infer_create_runner(
+    ngx_http_ml_infer_model_t *model, char *error, size_t size);
 static ngx_int_t ngx_http_ml_infer_load(ngx_http_ml_infer_model_t *model,
     char *error, size_t size);
-static const ml_backend_t *ngx_http_ml_infer_open_backend(char *error,
-    size_t size);
 static ngx_int_t ngx_http_ml_infer_add_eventfd(ngx_cycle_t *cycle);
 static void ngx_http_ml_infer_notify(void *data);
 static void ngx_http_ml_infer_notified(ngx_event_t *ev);
@@ -99,6 +100,8 @@ ngx_http_ml_infer_init_process(ngx_cycle_t *cycle)
         ngx_http_ml_infer_start(cycle, models[i]);
     }
 
+    ngx_http_ml_infer_start_devices(cycle);
+
     return NGX_OK;
 }
 
@@ -118,9 +121,16 @@ ngx_http_ml_infer_exit_process(ngx_cycle_t *cycle)
 
     models = mimcf->models.elts;
 
+    /* a worker that owns the devices does what the others still wait for,
+     * when it is no longer one that waits itself */
+
     for (i = 0; i < mimcf->models.nelts; i++) {
         ngx_http_ml_infer_stop(models[i]);
+    }
 
+    ngx_http_ml_infer_stop_devices(cycle);
+
+    for (i = 0; i < mimcf->models.nelts; i++) {
         if (models[i]->stuck) {
             ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
                           "model \"%V\" is still running at exit",
@@ -133,33 +143,49 @@ ngx_http_ml_infer_exit_process(ngx_cycle_t *cycle)
 static void
 ngx_http_ml_infer_start(ngx_cycle_t *cycle, ngx_http_ml_infer_model_t *model)
 {
-    char                 error[NGX_HTTP_ML_INFER_ERROR_SIZE];
-    ml_runner_options_t  options;
+    char            error[NGX_HTTP_ML_INFER_ERROR_SIZE];
+    ml_executor_t  *runner;
 
     error[0] = '\0';
 
-    if (ngx_http_ml_infer_load(model, error, sizeof(error)) == NGX_OK) {
-
-        ngx_memzero(&options, sizeof(ml_runner_options_t));
-
-        options.model = model->model;
-        options.backend = model->backend;
-        options.context = model->context;
-        options.batch = model->batch;
-        options.queue = model->queue;
-        options.delay_ns = (uint64_t) model->delay * 1000000;
-        options.inline_ns = NGX_HTTP_ML_INFER_INLINE_NS;
-        options.depth = &model->entry->depth[ngx_http_ml_infer_api->process()];
-        options.notify = ngx_http_ml_infer_notify;
-
-        model->executor = ml_runner_create(&options, error, sizeof(error));
-
-        if (model->executor) {
-            return;
-        }
-
-        ngx_http_ml_infer_stop(model);
+    if (model->process
+        && ngx_http_ml_infer_submit_here(cycle, model, error, sizeof(error))
+           != NGX_OK)
+    {
+        goto failed;
     }
+
+    model->executor = model->submitter;
+
+    if (model->process && !model->automatic) {
+        return;
+    }
+
+    runner = ngx_http_ml_infer_create_runner(model, error, sizeof(error));
+
+    if (runner == NULL) {
+        goto failed;
+    }
+
+    model->executor = runner;
+
+    if (!model->automatic) {
+        return;
+    }
+
+    model->executor = ml_choice_create(runner, model->submitter,
+                                       model->slots.shared);
+    if (model->executor) {
+        return;
+    }
+
+    (void) runner->ops->close(runner, NGX_HTTP_ML_INFER_CLOSE_MS);
+    (void) ngx_snprintf((u_char *) error, sizeof(error), "out of memory%Z");
+
+failed:
+
+    model->executor = model->submitter;
+    ngx_http_ml_infer_stop(model);
 
     ngx_memcpy(model->error, error, sizeof(error));
 
@@ -169,20 +195,74 @@ ngx_http_ml_infer_start(ngx_cycle_t *cycle, ngx_http_ml_infer_model_t *model)
 }
 
 
+/* The model in this process, with a context and a thread of its own. */
+
+static ml_executor_t *
+ngx_http_ml_infer_create_runner(ngx_http_ml_infer_model_t *model, char *error,
+    size_t size)
+{
+    ml_executor_t        *runner;
+    ml_runner_options_t   options;
+
+    if (ngx_http_ml_infer_load(model, error, size) != NGX_OK) {
+        return NULL;
+    }
+
+    ngx_memzero(&options, sizeof(ml_runner_options_t));
+
+    options.model = model->model;
+    options.backend = model->loaded;
+    options.context = model->context;
+    options.batch = model->batch;
+    options.queue = model->queue;
+    options.bytes = model->bytes;
+    options.delay_ns = (uint64_t) model->delay * 1000000;
+    options.inline_ns = NGX_HTTP_ML_INFER_INLINE_NS;
+    options.depth = &model->entry->depth[ngx_http_ml_infer_api->process()];
+    options.notify = ngx_http_ml_infer_notify;
+    options.ran = ngx_http_ml_infer_ran;
+    options.data = model;
+
+    runner = ml_runner_create(&options, error, size);
+
+    if (runner == NULL) {
+        model->loaded->unload(model->context);
+        model->context = NULL;
+    }
+
+    return runner;
+}
+
+
+/* "auto" has the CPU in this process, and its device elsewhere. */
+
 static ngx_int_t
 ngx_http_ml_infer_load(ngx_http_ml_infer_model_t *model, char *error,
     size_t size)
 {
-    model->backend = ngx_http_ml_infer_open_backend(error, size);
+    char         path[NGX_MAX_PATH];
+    const char  *argument;
 
-    if (model->backend == NULL
-        || model->backend->probe(NULL, error, size) != ML_BACKEND_OK)
+    argument = model->automatic ? NULL : model->argument;
+
+    if (ngx_http_ml_infer_backend_file(model->automatic ? "cpu"
+                                                        : model->backend,
+                                       path, error, size)
+        != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (model->backend->load(model->model, NULL, &model->context, error,
-                             size)
+    model->loaded = ml_backend_open(path, NGX_ML_BUILD, error, size);
+
+    if (model->loaded == NULL
+        || model->loaded->probe(argument, error, size) != ML_BACKEND_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (model->loaded->load(model->model, argument, &model->context, error,
+                            size)
         != ML_BACKEND_OK)
     {
         model->context = NULL;
@@ -193,35 +273,32 @@ ngx_http_ml_infer_load(ngx_http_ml_infer_model_t *model, char *error,
 }
 
 
-/* The backend's file lies beside this module's. */
-
-static const ml_backend_t *
-ngx_http_ml_infer_open_backend(char *error, size_t size)
+ngx_int_t
+ngx_http_ml_infer_backend_file(const char *name, char path[NGX_MAX_PATH],
+    char *error, size_t size)
 {
-    char      path[NGX_MAX_PATH], *slash;
+    char     *slash;
     Dl_info   info;
-
-    static const char  name[] = "ngx_ml_backend_cpu.so";
 
     if (dladdr(&ngx_http_ml_infer_module, &info) == 0
         || info.dli_fname == NULL)
     {
-        snprintf(error, size, "cannot tell where the modules are");
-        return NULL;
+        (void) snprintf(error, size, "cannot tell where the modules are");
+        return NGX_ERROR;
     }
 
     slash = strrchr(info.dli_fname, '/');
 
-    if (snprintf(path, sizeof(path), "%.*s%s",
+    if (snprintf(path, NGX_MAX_PATH, "%.*sngx_ml_backend_%s.so",
                  slash ? (int) (slash + 1 - info.dli_fname) : 0,
                  info.dli_fname, name)
-        >= (int) sizeof(path))
+        >= NGX_MAX_PATH)
     {
-        snprintf(error, size, "the path of %s is too long", name);
-        return NULL;
+        (void) snprintf(error, size, "the path of its backend is too long");
+        return NGX_ERROR;
     }
 
-    return ml_backend_open(path, NGX_ML_BUILD, error, size);
+    return NGX_OK;
 }
 
 
@@ -238,10 +315,11 @@ ngx_http_ml_infer_stop(ngx_http_ml_infer_model_t *model)
         }
 
         model->executor = NULL;
+        model->submitter = NULL;
     }
 
     if (model->context && !model->stuck) {
-        model->backend->unload(model->context);
+        model->loaded->unload(model->context);
         model->context = NULL;
     }
 }
@@ -297,7 +375,6 @@ static void
 ngx_http_ml_infer_notified(ngx_event_t *ev)
 {
     uint64_t                         n;
-    ml_job_t                        *job, *next;
     ngx_uint_t                       i;
     ngx_http_ml_infer_model_t      **models;
     ngx_http_ml_infer_main_conf_t   *mimcf;
@@ -310,17 +387,25 @@ ngx_http_ml_infer_notified(ngx_event_t *ev)
     models = mimcf->models.elts;
 
     for (i = 0; i < mimcf->models.nelts; i++) {
+        ngx_http_ml_infer_collect(models[i]);
+    }
+}
 
-        if (models[i]->executor == NULL) {
-            continue;
-        }
 
-        job = models[i]->executor->ops->completed(models[i]->executor);
+void
+ngx_http_ml_infer_collect(ngx_http_ml_infer_model_t *model)
+{
+    ml_job_t  *job, *next;
 
-        for ( /* void */ ; job; job = next) {
-            next = job->next;
-            ngx_http_ml_infer_completed(job);
-        }
+    if (model->executor == NULL) {
+        return;
+    }
+
+    job = model->executor->ops->completed(model->executor);
+
+    for ( /* void */ ; job; job = next) {
+        next = job->next;
+        ngx_http_ml_infer_completed(job);
     }
 }
 
@@ -333,15 +418,15 @@ ngx_http_ml_infer_local_table(ngx_cycle_t *cycle,
 {
     size_t                        size;
     ngx_uint_t                    i;
+    ml_model_table_t             *table;
     ngx_http_ml_infer_model_t   **models;
 
     size = sizeof(ml_model_table_t)
            + mimcf->models.nelts * sizeof(ml_model_entry_t);
 
-    mimcf->table = ngx_pcalloc(cycle->pool, size);
+    table = ngx_pcalloc(cycle->pool, size);
 
-    if (mimcf->table == NULL
-        || ml_model_table_open(mimcf->table, size, 1) == NULL)
+    if (table == NULL || ml_model_table_open(table, size, 1) == NULL)
     {
         return NGX_ERROR;
     }
@@ -349,7 +434,7 @@ ngx_http_ml_infer_local_table(ngx_cycle_t *cycle,
     models = mimcf->models.elts;
 
     for (i = 0; i < mimcf->models.nelts; i++) {
-        models[i]->entry = ml_model_table_claim(mimcf->table,
+        models[i]->entry = ml_model_table_claim(table,
                                              (char *) models[i]->name.data,
                                              models[i]->name.len);
     }

@@ -67,7 +67,7 @@ const ml_metric_family_t  ngx_http_ml_infer_families[] = {
 
 static const char  *ngx_http_ml_infer_outcomes[] = {
     "unset", "ok", "failed", "expired", "timeout", "queue_full",
-    "breaker_open", "unavailable", "invalid", "cancelled"
+    "breaker_open", "unavailable", "invalid", "cancelled", "quarantined"
 };
 
 
@@ -97,7 +97,9 @@ ngx_http_ml_infer_zone_init(ngx_cycle_t *cycle, u_char *region, size_t size,
 
     /* workers only find what the configuration's process has claimed */
 
-    if (ngx_process != NGX_PROCESS_WORKER) {
+    if (ngx_process != NGX_PROCESS_WORKER
+        && ngx_process != NGX_PROCESS_HELPER)
+    {
         ml_model_table_next(table);
     }
 
@@ -116,7 +118,6 @@ ngx_http_ml_infer_zone_init(ngx_cycle_t *cycle, u_char *region, size_t size,
         }
     }
 
-    mimcf->table = table;
     ngx_http_ml_infer_table = table;
 
     return NGX_OK;
@@ -174,14 +175,28 @@ ngx_http_ml_infer_observe(ngx_http_ml_infer_model_t *model, ngx_uint_t i,
 }
 
 
-/* Counts what a job did, once for its batch where that is meant. */
+void
+ngx_http_ml_infer_ran(void *data, uint64_t device_ns, int64_t rows,
+    int failed)
+{
+    ngx_http_ml_infer_model_t  *model = data;
+
+    ngx_http_ml_infer_observe(model, 1, device_ns);
+    ngx_http_ml_infer_observe(model, 3, rows);
+
+    atomic_fetch_add_explicit(&model->entry->device_ns, device_ns,
+                              memory_order_relaxed);
+
+    if (!failed) {
+        ml_model_entry_learn(model->entry, device_ns, rows);
+    }
+}
+
 
 static void
 ngx_http_ml_infer_measure(ngx_http_ml_infer_model_t *model,
     const ml_job_t *job)
 {
-    ml_model_table_t  *table;
-
     if (job->started == 0) {
         ngx_http_ml_infer_observe(model, 0, job->finished - job->submitted);
         return;
@@ -189,22 +204,6 @@ ngx_http_ml_infer_measure(ngx_http_ml_infer_model_t *model,
 
     ngx_http_ml_infer_observe(model, 0, job->started - job->submitted);
     ngx_http_ml_infer_observe(model, 2, job->finished - job->submitted);
-
-    if (!job->leader) {
-        return;
-    }
-
-    ngx_http_ml_infer_observe(model, 1, job->batch_ns);
-    ngx_http_ml_infer_observe(model, 3, job->batch_rows);
-
-    table = ngx_http_ml_infer_running()->table;
-
-    atomic_fetch_add_explicit(&table->device_ns, job->batch_ns,
-                              memory_order_relaxed);
-
-    if (job->status == ML_JOB_OK) {
-        ml_model_entry_learn(model->entry, job->batch_ns, job->batch_rows);
-    }
 }
 
 
@@ -220,6 +219,11 @@ ngx_http_ml_infer_conclude(ngx_http_ml_infer_task_t *task)
     ngx_http_ml_infer_measure(model, job);
 
     if (task->told) {
+        return;
+    }
+
+    if (job->status == ML_JOB_POISON) {
+        ngx_http_ml_infer_tell(task, 1);
         return;
     }
 
@@ -256,10 +260,42 @@ ngx_http_ml_infer_conclude(ngx_http_ml_infer_task_t *task)
 }
 
 
+/*
+ * Whether the job's batch is news to the breaker.  In a batch of the device
+ * process several workers have a part, and a job that it died of is in none.
+ */
+
+static ngx_uint_t
+ngx_http_ml_infer_untold(ngx_http_ml_infer_model_t *model,
+    const ml_job_t *job)
+{
+    uint64_t           last;
+    _Atomic uint64_t  *told;
+
+    if (job->batch == 0) {
+        return 1;
+    }
+
+    told = job->executor && job->executor == model->submitter
+           ? &model->slots.shared->told : &model->told;
+
+    last = atomic_load(told);
+
+    while (last < job->batch) {
+        if (atomic_compare_exchange_weak(told, &last, job->batch)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 void
 ngx_http_ml_infer_tell(ngx_http_ml_infer_task_t *task, ngx_uint_t failed)
 {
     uint64_t                    now;
+    ngx_uint_t                  untold;
     ml_breaker_t               *breaker;
     ngx_http_ml_infer_model_t  *model;
 
@@ -267,12 +303,12 @@ ngx_http_ml_infer_tell(ngx_http_ml_infer_task_t *task, ngx_uint_t failed)
     breaker = &model->entry->breaker;
     now = ngx_http_ml_infer_msec();
 
-    if (task->job->batch <= model->told && !task->ticket.probe) {
+    untold = ngx_http_ml_infer_untold(model, task->job);
+
+    if (!untold && !task->ticket.probe) {
         ml_breaker_release(breaker, now, &task->ticket);
         return;
     }
-
-    model->told = ngx_max(model->told, task->job->batch);
 
     if (failed) {
         ml_breaker_failure(breaker, &model->breaker, now, &task->ticket);
@@ -283,24 +319,58 @@ ngx_http_ml_infer_tell(ngx_http_ml_infer_task_t *task, ngx_uint_t failed)
 }
 
 
-static ngx_uint_t
-ngx_http_ml_infer_available(ngx_http_ml_infer_model_t *model)
+/* "ready", "starting", "unavailable"; static. */
+
+static const char *
+ngx_http_ml_infer_state(ngx_http_ml_infer_model_t *model)
 {
-    return model->executor && model->executor->ops->alive(model->executor);
+    if (model->executor == NULL) {
+        return "unavailable";
+    }
+
+    switch (model->executor->ops->state(model->executor)) {
+
+    case ML_EXECUTOR_READY:
+        return "ready";
+
+    case ML_EXECUTOR_STARTING:
+        return "starting";
+
+    default:
+        return "unavailable";
+    }
 }
 
+
+static ngx_uint_t
+ngx_http_ml_infer_is_ready(ngx_http_ml_infer_model_t *model)
+{
+    return model->executor
+           && model->executor->ops->state(model->executor)
+              == ML_EXECUTOR_READY;
+}
+
+
+/* Jobs that wait: in all workers, and for the device process. */
 
 static uint64_t
 ngx_http_ml_infer_depth(ngx_http_ml_infer_model_t *model)
 {
+    uint64_t    depth;
     ngx_uint_t  n;
 
     n = ngx_http_ml_infer_api->processes();
 
     /* without a zone there is this process only, in one of the cells */
 
-    return ml_model_entry_depth(model->entry,
-                                n ? n : ML_MODEL_TABLE_PROCESSES);
+    depth = ml_model_entry_depth(model->entry,
+                                 n ? n : ML_MODEL_TABLE_PROCESSES);
+
+    if (model->slots.shared) {
+        depth += ml_slots_count(&model->slots, ML_SLOT_QUEUED);
+    }
+
+    return depth;
 }
 
 
@@ -320,14 +390,75 @@ ngx_http_ml_infer_ready(ml_text_t *reason)
     models = mimcf->models.elts;
 
     for (i = 0; i < mimcf->models.nelts; i++) {
-        if (!ngx_http_ml_infer_available(models[i])) {
-            ml_text_printf(reason, "model \"%s\" is unavailable",
-                           models[i]->name.data);
+        if (!ngx_http_ml_infer_is_ready(models[i])) {
+            ml_text_printf(reason, "model \"%s\" is %s",
+                           models[i]->name.data,
+                           ngx_http_ml_infer_state(models[i]));
             return 0;
         }
     }
 
     return 1;
+}
+
+
+/* What the device is called in labels: not a path. */
+
+static const char *
+ngx_http_ml_infer_device_label(ngx_http_ml_infer_model_t *model)
+{
+    return ngx_strcmp(model->backend, "fault") == 0
+           ? "fault" : (char *) model->device.data;
+}
+
+
+/* Of a model of the device process: what its owner tells. */
+
+static void
+ngx_http_ml_infer_status_process(ml_text_t *out,
+    ngx_http_ml_infer_model_t *model)
+{
+    int64_t             most;
+    unsigned            i;
+    ml_slots_shared_t  *shared;
+
+    shared = model->slots.shared;
+
+    if (shared == NULL) {
+        return;
+    }
+
+    ml_text_printf(out, ",\"process\":{\"pid\":%ld,\"owners\":%llu,"
+                   "\"slots\":%lu,\"slots_free\":%lu,\"batches\":%llu,"
+                   "\"runs\":[",
+                   (long) atomic_load(&shared->pid),
+                   (unsigned long long) atomic_load(&shared->epoch),
+                   (unsigned long) model->slots.shape.slots,
+                   (unsigned long) ml_slots_count(&model->slots,
+                                                  ML_SLOT_FREE),
+                   (unsigned long long) atomic_load(&shared->batches));
+
+    most = atomic_load(&shared->prediction.most);
+
+    for (i = 0; i < ml_prediction_sizes(most); i++) {
+        ml_text_printf(out, "%s{\"rows\":%ld,\"seconds\":", i ? "," : "",
+                       (long) ml_prediction_rows(most, i));
+        ml_text_double(out, (double) atomic_load(&shared->prediction.ns[i])
+                            * 1e-9);
+
+        if (model->automatic) {
+            ml_text_printf(out, ",\"cpu_seconds\":");
+            ml_text_double(out, (double) atomic_load(&shared->cpu.ns[i])
+                                * 1e-9);
+            ml_text_printf(out, ",\"preferred\":\"%s\"",
+                           (atomic_load(&shared->preferred) >> i) & 1
+                           ? "device" : "cpu");
+        }
+
+        ml_text_append(out, "}", 1);
+    }
+
+    ml_text_append(out, "]}", 2);
 }
 
 
@@ -347,12 +478,17 @@ ngx_http_ml_infer_status_json(ml_text_t *out)
         models = mimcf->models.elts;
         entry = models[i]->entry;
 
-        ml_text_printf(out, "%s\"%s\":{\"ready\":%s,\"device\":\"cpu\","
+        ml_text_printf(out, "%s\"%s\":{\"ready\":%s,\"state\":\"%s\","
+                       "\"device\":\"%s\",\"executor\":\"%s\","
                        "\"batch\":%ld,\"queue\":%ld,\"queue_depth\":%llu,"
                        "\"breaker\":\"%s\",\"row_seconds\":",
                        i ? "," : "", models[i]->name.data,
-                       ngx_http_ml_infer_available(models[i]) ? "true"
-                                                              : "false",
+                       ngx_http_ml_infer_is_ready(models[i]) ? "true"
+                                                             : "false",
+                       ngx_http_ml_infer_state(models[i]),
+                       ngx_http_ml_infer_device_label(models[i]),
+                       models[i]->executor ? models[i]->executor->ops->name
+                                           : "none",
                        (long) models[i]->batch, (long) models[i]->queue,
                        (unsigned long long)
                                           ngx_http_ml_infer_depth(models[i]),
@@ -360,10 +496,82 @@ ngx_http_ml_infer_status_json(ml_text_t *out)
                                           ml_breaker_state(&entry->breaker)));
 
         ml_text_double(out, (double) atomic_load(&entry->row_ns) * 1e-9);
+        ngx_http_ml_infer_status_process(out, models[i]);
         ml_text_append(out, "}", 1);
     }
 
     ml_text_append(out, "}", 1);
+}
+
+
+/* One sample for each device, whichever models it ran. */
+
+static void
+ngx_http_ml_infer_status_busy(ml_text_t *out,
+    ngx_http_ml_infer_main_conf_t *mimcf)
+{
+    uint64_t                     ns;
+    ngx_uint_t                   i, j;
+    const char                  *label;
+    ngx_http_ml_infer_model_t  **models;
+
+    models = mimcf->models.elts;
+
+    ml_text_printf(out,
+                   "# HELP ml_infer_device_busy_seconds_total Time that the "
+                   "device ran batches.\n"
+                   "# TYPE ml_infer_device_busy_seconds_total counter\n");
+
+    for (i = 0; i < mimcf->models.nelts; i++) {
+
+        label = ngx_http_ml_infer_device_label(models[i]);
+        ns = 0;
+
+        for (j = 0; j < mimcf->models.nelts; j++) {
+
+            if (ngx_strcmp(ngx_http_ml_infer_device_label(models[j]), label)
+                != 0)
+            {
+                continue;
+            }
+
+            if (j < i) {
+                break;
+            }
+
+            ns += atomic_load(&models[j]->entry->device_ns);
+        }
+
+        if (j == mimcf->models.nelts) {
+            ml_text_printf(out, "ml_infer_device_busy_seconds_total{device="
+                           "\"%s\"} %.15g\n", label, (double) ns * 1e-9);
+        }
+    }
+}
+
+
+static void
+ngx_http_ml_infer_status_owners(ml_text_t *out,
+    ngx_http_ml_infer_main_conf_t *mimcf)
+{
+    ngx_uint_t                   i;
+    ngx_http_ml_infer_model_t  **models;
+
+    models = mimcf->models.elts;
+
+    ml_text_printf(out,
+                   "# HELP ml_infer_device_owners_total Processes that have "
+                   "owned the model's device.\n"
+                   "# TYPE ml_infer_device_owners_total counter\n");
+
+    for (i = 0; i < mimcf->models.nelts; i++) {
+        if (models[i]->slots.shared) {
+            ml_text_printf(out, "ml_infer_device_owners_total{model=\"%s\"} "
+                           "%llu\n", models[i]->name.data,
+                           (unsigned long long)
+                           atomic_load(&models[i]->slots.shared->epoch));
+        }
+    }
 }
 
 
@@ -421,11 +629,6 @@ ngx_http_ml_infer_status_prometheus(ml_text_t *out)
                        (int) ml_breaker_state(&models[i]->entry->breaker));
     }
 
-    ml_text_printf(out,
-                   "# HELP ml_infer_device_busy_seconds_total Time that the "
-                   "device ran batches.\n"
-                   "# TYPE ml_infer_device_busy_seconds_total counter\n"
-                   "ml_infer_device_busy_seconds_total{device=\"cpu\"} "
-                   "%.15g\n",
-                   (double) atomic_load(&mimcf->table->device_ns) * 1e-9);
+    ngx_http_ml_infer_status_busy(out, mimcf);
+    ngx_http_ml_infer_status_owners(out, mimcf);
 }

@@ -53,7 +53,8 @@ static ngx_str_t  ngx_http_ml_infer_statuses[] = {
     ngx_string("BREAKER_OPEN"),
     ngx_string("UNAVAILABLE"),
     ngx_string("INVALID"),
-    ngx_string("CANCELLED")
+    ngx_string("CANCELLED"),
+    ngx_string("QUARANTINED")
 };
 
 

@@ -41,7 +41,7 @@ fi
 
 
 ml_files() {
-    find $ML_SOURCES config ngx_ml.map -path '*/engine/cpu' -prune -o \
+    find $ML_SOURCES config ngx_ml.map -path '*/engine/*/*' -prune -o \
         -type f \( -name '*.[ch]' -o -name config -o -name ngx_ml.map \) \
         -print | LC_ALL=C sort
 }
@@ -109,7 +109,7 @@ configure_nginx() {
 
 # One identity for the files of one build: what they are made of.
 build_id() {
-    { ml_files | xargs cat; cat ngx_ml_infer/engine/cpu/*
+    { ml_files | xargs cat; cat ngx_ml_infer/engine/*/*
       printf '%s ' $CC "$CC_OPT" "$LD_OPT"; } | sha256sum | cut -c1-16
 }
 
@@ -152,7 +152,7 @@ install_module() {
 }
 
 
-# build_modules [OUT]: the four modules and the backend into OUT
+# build_modules [OUT]: the four modules and the backends into OUT
 build_modules() {
     local module failed=
 
@@ -177,7 +177,7 @@ build_modules() {
         fi
     done
 
-    build_backend || failed=yes
+    build_backends || failed=yes
 
     exec 9>&-
 
@@ -189,23 +189,26 @@ build_modules() {
 }
 
 
+build_backends() {
+    build_backend cpu && build_backend fault
+}
+
+
+# build_backend NAME: ngx_ml_backend_NAME.so, of the modules' build
 build_backend() {
-    local backend=$OUT/ngx_ml_backend_cpu.so id
+    local backend=$OUT/ngx_ml_backend_$1.so id
     id=$(build_id)
 
-    if [ -f "$backend" ] && [ "$id" = "$(cat "$NGX_BUILD/backend-id" \
-                                         2>/dev/null)" ]
-    then
+    if [ -f "$backend" ] && grep -qF "$id" "$backend"; then
         return
     fi
 
-    say "compiling the CPU backend"
+    say "compiling the $1 backend"
 
     CC=$CC CFLAGS="$BACKEND_CFLAGS" NGX_ML_BUILD=$id \
-        bash ngx_ml_infer/engine/cpu/build.sh "$backend.new" || return 1
+        bash "ngx_ml_infer/engine/$1/build.sh" "$backend.new" || return 1
 
     mv "$backend.new" "$backend"
-    printf '%s\n' "$id" > "$NGX_BUILD/backend-id"
 }
 
 

@@ -139,6 +139,7 @@ struct ml_model_s {
     uint32_t           ninputs;
     uint32_t           noutputs;
     int                batched;
+    uint64_t           identity;    /* of the file */
 
     ml_arena_t         arena;       /* everything but constants */
 };

@@ -44,6 +44,32 @@ ml_model_read(const void *data, size_t len, char *error, size_t size)
 }
 
 
+/* FNV-1a; never 0. */
+
+static uint64_t
+ml_model_file_identity(const struct stat *st)
+{
+    size_t                i;
+    uint64_t              hash, part[5];
+    const unsigned char  *p;
+
+    part[0] = (uint64_t) st->st_dev;
+    part[1] = (uint64_t) st->st_ino;
+    part[2] = (uint64_t) st->st_size;
+    part[3] = (uint64_t) st->st_mtim.tv_sec;
+    part[4] = (uint64_t) st->st_mtim.tv_nsec;
+
+    p = (const unsigned char *) part;
+    hash = 0xcbf29ce484222325;
+
+    for (i = 0; i < sizeof(part); i++) {
+        hash = (hash ^ p[i]) * 0x100000001b3;
+    }
+
+    return hash ? hash : 1;
+}
+
+
 ml_model_t *
 ml_model_open(const char *path, char *error, size_t size)
 {
@@ -111,6 +137,10 @@ ml_model_open(const char *path, char *error, size_t size)
 
     model = ml_model_read(data, len, error, size);
 
+    if (model != NULL) {
+        model->identity = ml_model_file_identity(&st);
+    }
+
 done:
 
     free(data);
@@ -149,6 +179,13 @@ ml_model_outputs(const ml_model_t *model, size_t *n)
     *n = model->noutputs;
 
     return model->output_specs;
+}
+
+
+uint64_t
+ml_model_identity(const ml_model_t *model)
+{
+    return model->identity;
 }
 
 

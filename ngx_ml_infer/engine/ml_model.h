@@ -33,6 +33,12 @@ ml_model_t *ml_model_read(const void *data, size_t len, char *error,
 void ml_model_close(ml_model_t *model);
 
 /*
+ * Tells the file of a model from others, and from itself when it has changed:
+ * of device, inode, size and time of modification.  0: not from a file.
+ */
+uint64_t ml_model_identity(const ml_model_t *model);
+
+/*
  * The inputs and outputs; the arrays belong to the model.  A batched model
  * has -1 as the first dimension of every input and output, and no other free
  * dimension; any other free dimension is refused by ml_model_open().

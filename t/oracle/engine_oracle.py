@@ -47,7 +47,8 @@ def check(good, text):
 def build():
     compiler = os.environ.get("CC", "cc")
     includes = ["-I" + os.path.join(ROOT, path) for path in
-                ("ngx_ml_core", "ngx_ml_infer/engine", "t/unit")]
+                ("ngx_ml_core", "ngx_ml_infer/engine",
+                 "ngx_ml_infer/engine/fault", "t/unit")]
     subprocess.run(
         [compiler, "-std=gnu11", "-O2", "-o", RUN, *includes,
          os.path.join(ROOT, "t/oracle/run_model.c"), "-ldl", "-lm"],

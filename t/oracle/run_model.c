@@ -12,7 +12,7 @@
 
 #include "engine.h"
 #include "ml_backend.c"
-#include "reference.h"
+#include "ml_reference.c"
 
 
 static size_t
@@ -145,7 +145,12 @@ main(int argc, char **argv)
     }
 
     if (argc == 5) {
-        reference_run(model, rows, (const void *const *) inputs, outputs);
+        if (ml_reference_run(model, rows, (const void *const *) inputs,
+                             outputs)
+            != 0)
+        {
+            return 1;
+        }
 
     } else if (run_backend(argv[5], model, rows,
                            (const void *const *) inputs, outputs)

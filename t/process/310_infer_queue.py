@@ -379,16 +379,28 @@ def complaints(server):
 
 def backend_faults():
     """No file, or one that fails: 503, one line, and no respawning."""
-    for fault, complaint in (('file', 'ngx_ml_backend_cpu.so'),
-                             ('build', 'is of another build'),
-                             ('probe', 'probe fails as it was told'),
-                             ('load', 'load fails as it was told'),
-                             ('plan', 'plan fails as it was told')):
-        os.environ['ML_FAULT'] = fault
-        server = faulty.server('batch 1;', workers=2,
-                               backend=fault != 'file',
-                               identity='other' if fault == 'build' else None
-                               ).start()
+    for fault, complaint in (
+            ('file', 'ngx_ml_backend_fault.so'),
+            ('build', 'is of another build'),
+            ('probe', 'told to fail'),
+            ('load', 'told to fail'),
+            ('plan', 'told to fail'),
+            ('script', 'line 2 of the script: "memoru" is not understood')):
+
+        def prepare(directory):
+            backend = os.path.join(directory, 'ngx_ml_backend_fault.so')
+            os.unlink(backend)
+
+            if fault == 'build':
+                faulty.other_build(backend)
+
+        script = ('run delay 1ms\nrun memoru\n' if fault == 'script'
+                  else '%s error\n' % fault
+                  if fault in ('probe', 'load', 'plan') else '')
+
+        server = faulty.server('batch 1;', workers=2, script=script,
+                               prepare=prepare if fault in ('file', 'build')
+                               else None).start()
         workers = server.workers()
 
         answer = server.post('/infer', faulty.body())
@@ -407,8 +419,6 @@ def backend_faults():
         check(server.workers() == workers, '%s: no respawning' % fault)
         check(server.stop(), '%s: stops' % fault)
         check(server.close() == [], '%s: no trouble' % fault)
-
-    del os.environ['ML_FAULT']
 
 
 def main():

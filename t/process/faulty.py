@@ -1,13 +1,34 @@
-"""The modules with the scripted backend of fault_backend.c beside them."""
+"""An nginx whose model "m" does what a request, or its script, says.
+
+The backend is the fault backend, for t/models/identity.onnx, x float32 [N,4]
+-> y float32 [N,4], with this script:
+
+    x[0]    milliseconds to run; a batch runs as long as its longest row
+    x[1]    1: the run fails, 2: the device is lost, 3: the process dies,
+            4: the run never ends, 5: the process dies when it has computed
+    y       x
+
+A run takes at least one millisecond, so that none is worth running in the
+event loop.
+"""
 
 import os
-import re
 import shutil
 import subprocess
 
 import nginx
 
 MODEL = os.path.join(nginx.ROOT, 't/models/identity.onnx')
+
+SCRIPT = '''
+run   delay 1ms
+run   delay x[0]
+run   x[1]=1 error
+run   x[1]=2 lost
+run   x[1]=3 crash
+run   x[1]=4 hang
+done  x[1]=5 crash
+'''
 
 SCHEMA = '''{"type": "object", "required": ["x"], "properties": {
     "x": {"x-tensor": {"input": "x", "dtype": "float32", "shape": [4]}},
@@ -31,51 +52,58 @@ LOCATIONS = '''
 '''
 
 
-def build():
-    """The identity of the modules, as ./build.sh writes it into them."""
-    with open(nginx.MODULES[0], 'rb') as f:
-        return re.search(rb'\0([0-9a-f]{16})\0', f.read()).group(1).decode()
+def modules(directory):
+    """Copies of all that ./build.sh has made, to take something away from.
+    """
+    shutil.copytree(os.path.dirname(nginx.MODULES[0]), directory)
+
+    return [os.path.join(directory, os.path.basename(module))
+            for module in nginx.MODULES]
 
 
-def modules(directory, backend=True, identity=None):
-    """Copies of the modules in a directory; the backend with them, or not."""
-    os.makedirs(directory, exist_ok=True)
-    copies = []
-
-    for module in nginx.MODULES:
-        copies.append(shutil.copy(module, directory))
-
-    if backend:
-        subprocess.run(
-            ['cc', '-O1', '-fPIC', '-shared',
-             '-DNGX_ML_BUILD="%s"' % (identity or build()),
-             '-I', os.path.join(nginx.ROOT, 'ngx_ml_core'),
-             '-I', os.path.join(nginx.ROOT, 'ngx_ml_infer/engine'),
-             '-o', os.path.join(directory, 'ngx_ml_backend_cpu.so'),
-             os.path.join(nginx.ROOT, 't/process/fault_backend.c')],
-            check=True)
-
-    return copies
+def other_build(path):
+    """A fault backend that is not of the modules' build."""
+    subprocess.run([os.path.join(nginx.ROOT,
+                                 'ngx_ml_infer/engine/fault/build.sh'), path],
+                   check=True, env=dict(os.environ, NGX_ML_BUILD='other'))
 
 
-def server(model, http='ml_zone ml:1m;', location='', backend=True, main='',
-           guard='', identity=None, **parts):
+def server(model, http='ml_zone ml:1m;', location='', guard='', device='',
+           script=SCRIPT, prepare=None, **parts):
     """An nginx with the model "m" of these directives, and what else guards
-    it."""
+    it.  "device" is what follows "device fault:FILE"; prepare() may change
+    the modules, which are then copies, in the directory that it is given."""
+    files = dict(parts.pop('files', {}), **{'x.json': SCHEMA,
+                                            'fault.txt': script})
     s = nginx.Nginx(
-        http='%s\nml_model m { file %s; %s }' % (http, MODEL, model),
-        location=LOCATIONS.format(guard=guard) + location,
-        main='env ML_FAULT;\n' + main, files={'x.json': SCHEMA}, modules=[],
+        http=http + """
+            ml_model m {
+                file %s;
+                device fault:fault.txt %s;
+                %s
+            }
+        """ % (MODEL, device, model),
+        location=LOCATIONS.format(guard=guard) + location, files=files,
         **parts)
-    s.modules = modules(os.path.join(s.prefix, 'modules'), backend,
-                        identity)
-    s.configure()
+
+    if prepare:
+        directory = os.path.join(s.prefix, 'modules')
+        s.modules = modules(directory)
+        prepare(directory)
+        s.configure()
 
     return s
 
 
 def body(msec=0, fail=0, tag=0.0, more=0.0, **members):
     return dict(x=[msec, fail, tag, more], **members)
+
+
+def script(server, text):
+    """Another script, at once whole."""
+    server.write('fault.new', text)
+    os.rename(os.path.join(server.prefix, 'fault.new'),
+              os.path.join(server.prefix, 'fault.txt'))
 
 
 def outcome(server, name):

@@ -174,13 +174,30 @@ class Nginx:
     def pid(self):
         return self.process.pid
 
-    def workers(self):
-        """The master's children that are alive."""
+    def children(self):
+        """The master's children that are alive, and what they are called."""
+        found = {}
+
         try:
             with open('/proc/%d/task/%d/children' % (self.pid, self.pid)) as f:
-                return [int(p) for p in f.read().split() if alive(int(p))]
+                pids = [int(p) for p in f.read().split() if alive(int(p))]
+
+            for pid in pids:
+                with open('/proc/%d/cmdline' % pid) as f:
+                    found[pid] = f.read().strip('\0 ')
         except OSError:
-            return []
+            pass
+
+        return found
+
+    def workers(self):
+        return [pid for pid, title in self.children().items()
+                if 'cache' not in title]
+
+    def devices(self):
+        """The helpers that own the devices."""
+        return [pid for pid, title in self.children().items()
+                if 'device process' in title]
 
     def tell(self, number, pid=None):
         os.kill(pid or self.pid, number)
@@ -207,7 +224,7 @@ class Nginx:
             return False
 
     def kill(self):
-        for pid in self.workers():
+        for pid in self.children():
             os.kill(pid, signal.SIGKILL)
 
         self.process.kill()

@@ -34,7 +34,7 @@ test_order(void)
     ml_job_t    *jobs[200], *first;
     ml_queue_t   queue;
 
-    CHECK_INT(ml_queue_init(&queue, 200, 1000), 0);
+    CHECK_INT(ml_queue_init(&queue, 200, 1000, 1000000), 0);
     CHECK(ml_queue_first(&queue) == NULL);
 
     srand(7);
@@ -86,7 +86,7 @@ test_bounds(void)
 
     /* by rows: 3 and 2 do not fit into 4, 3 and 1 do */
 
-    CHECK_INT(ml_queue_init(&queue, 10, 4), 0);
+    CHECK_INT(ml_queue_init(&queue, 10, 4, 1000000), 0);
     CHECK_INT(ml_queue_push(&queue, a), 0);
     CHECK_INT(ml_queue_push(&queue, b), -1);
     CHECK_INT(ml_queue_push(&queue, c), 0);
@@ -103,11 +103,30 @@ test_bounds(void)
 
     /* by jobs */
 
-    CHECK_INT(ml_queue_init(&queue, 2, 100), 0);
+    CHECK_INT(ml_queue_init(&queue, 2, 100, 1000000), 0);
     CHECK_INT(ml_queue_push(&queue, a), 0);
     CHECK_INT(ml_queue_push(&queue, b), 0);
     CHECK_INT(ml_queue_push(&queue, c), -1);
     ml_queue_remove(&queue, b);
+    CHECK_INT(ml_queue_push(&queue, c), 0);
+    ml_queue_destroy(&queue);
+
+    /* by bytes, likewise */
+
+    a->bytes = 60;
+    b->bytes = 41;
+    c->bytes = 40;
+    large->bytes = 1000;
+
+    CHECK_INT(ml_queue_init(&queue, 10, 1000, 100), 0);
+    CHECK_INT(ml_queue_push(&queue, a), 0);
+    CHECK_INT(ml_queue_push(&queue, b), -1);
+    CHECK_INT(ml_queue_push(&queue, c), 0);
+    ml_queue_remove(&queue, a);
+    ml_queue_remove(&queue, c);
+    CHECK_INT(ml_queue_push(&queue, large), 0);
+    CHECK_INT(ml_queue_push(&queue, c), -1);
+    ml_queue_remove(&queue, large);
     CHECK_INT(ml_queue_push(&queue, c), 0);
     ml_queue_destroy(&queue);
 
@@ -128,7 +147,7 @@ test_batches(void)
 
     static const int64_t  sizes[] = { 2, 1, 1, 3, 9, 1 };
 
-    CHECK_INT(ml_queue_init(&queue, 10, 100), 0);
+    CHECK_INT(ml_queue_init(&queue, 10, 100, 1000000), 0);
 
     for (i = 0; i < 6; i++) {
         jobs[i] = job(sizes[i], 10 + i);
@@ -181,7 +200,7 @@ test_dispatch(void)
     ml_job_t    *a, *b, *c;
     ml_queue_t   queue;
 
-    CHECK_INT(ml_queue_init(&queue, 10, 100), 0);
+    CHECK_INT(ml_queue_init(&queue, 10, 100, 1000000), 0);
 
     a = job(1, 1000 * MSEC);
     a->submitted = 100 * MSEC;

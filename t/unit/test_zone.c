@@ -20,7 +20,7 @@ static uint64_t  *counted;          /* per process entry, shared */
 
 
 static void
-reap(unsigned index)
+reap(void *data, unsigned index)
 {
     counted[index] = 0;
 }
@@ -137,8 +137,11 @@ test_processes(void)
 
     CHECK_INT(ml_processes_init(processes), 0);
 
-    index = ml_processes_claim(processes, reap);
+    CHECK_INT(ml_processes_alive(processes, reap, NULL), 0);
+
+    index = ml_processes_claim(processes, reap, NULL);
     CHECK_INT(index, 0);
+    CHECK_INT(ml_processes_alive(processes, reap, NULL), 1);
     CHECK_INT(ml_processes_bound(processes), 1);
     counted[0] = 7;
 
@@ -147,7 +150,7 @@ test_processes(void)
     pid = fork();
 
     if (pid == 0) {
-        index = ml_processes_claim(processes, reap);
+        index = ml_processes_claim(processes, reap, NULL);
         counted[index] = 3;
         (void) !write(fd[1], "x", 1);
         for ( ;; ) {
@@ -161,26 +164,26 @@ test_processes(void)
 
     /* the living are left alone, stopped or not */
 
-    CHECK_INT(ml_processes_reap(processes, reap), 0);
+    CHECK_INT(ml_processes_reap(processes, reap, NULL), 0);
     (void) kill(pid, SIGSTOP);
-    CHECK_INT(ml_processes_reap(processes, reap), 0);
+    CHECK_INT(ml_processes_reap(processes, reap, NULL), 0);
     CHECK_INT(counted[1], 3);
 
     /* what a killed process counted is gone, once */
 
     (void) kill(pid, SIGKILL);
     CHECK_INT(waitpid(pid, &status, 0), pid);
-    CHECK_INT(ml_processes_reap(processes, reap), 1);
+    CHECK_INT(ml_processes_reap(processes, reap, NULL), 1);
     CHECK_INT(counted[1], 0);
     CHECK_INT(counted[0], 7);
-    CHECK_INT(ml_processes_reap(processes, reap), 0);
+    CHECK_INT(ml_processes_reap(processes, reap, NULL), 0);
 
     /* a new process may take the entry without anybody reaping it before */
 
     pid = fork();
 
     if (pid == 0) {
-        index = ml_processes_claim(processes, reap);
+        index = ml_processes_claim(processes, reap, NULL);
         counted[index] = 9;
         _exit(index == 1 ? 0 : 1);
     }
@@ -192,7 +195,7 @@ test_processes(void)
     pid = fork();
 
     if (pid == 0) {
-        index = ml_processes_claim(processes, reap);
+        index = ml_processes_claim(processes, reap, NULL);
         _exit(index == 1 && counted[1] == 0 ? 0 : 1);
     }
 
@@ -201,10 +204,11 @@ test_processes(void)
 
     /* an orderly exit leaves nothing */
 
-    ml_processes_release(processes, 0, reap);
+    ml_processes_release(processes, 0, reap, NULL);
     CHECK_INT(counted[0], 0);
-    CHECK_INT(ml_processes_claim(processes, reap), 0);
-    ml_processes_release(processes, 0, reap);
+    CHECK_INT(ml_processes_alive(processes, reap, NULL), 0);
+    CHECK_INT(ml_processes_claim(processes, reap, NULL), 0);
+    ml_processes_release(processes, 0, reap, NULL);
 }
 
 

@@ -29,6 +29,6 @@ $CC -std=gnu11 -O3 -Wall -Wextra -Wno-unused-parameter ${CFLAGS} \
     -I "$core" -I "$engine" -I "$cpu" \
     -o "$1" \
     "$cpu"/*.c "$core"/ml_tensor.c \
-    -Wl,--version-script="$cpu/ml_backend_cpu.map" \
+    -Wl,--version-script="$engine/ml_backend.map" \
     -Wl,-z,nodelete -Wl,-z,defs \
     -ldnnl -l:libgomp.so.1
