@@ -440,7 +440,8 @@ ml_device_jobs(ml_device_t *device)
     if (device->jobs == NULL || device->words == NULL
         || device->pointers == NULL || device->run == NULL
         || device->entries == NULL
-        || ml_queue_init(&device->queue, slots->shape.slots, INT64_MAX, SIZE_MAX)
+        || ml_queue_init(&device->queue, slots->shape.slots, INT64_MAX,
+                         SIZE_MAX)
            != 0)
     {
         return -1;
