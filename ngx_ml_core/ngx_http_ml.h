@@ -195,6 +195,14 @@ typedef struct {
     ngx_uint_t               (*has_field)(void **loc_conf, ngx_str_t *name);
 
     /*
+     * infer only.  Nanoseconds of device time that the request will take, as
+     * far as recent runs tell; of a single row until its body has been read.
+     * 0 in a location without a model.  From the gates on.
+     */
+    uint64_t                 (*device_time)(ngx_http_request_t *r,
+                                 ngx_http_ml_state_t *state);
+
+    /*
      * validate only.  The value of a top-level field as JSON text, after the
      * body passed; NGX_DECLINED when the request did not have it.
      */

@@ -175,10 +175,19 @@ ngx_int_t ngx_http_ml_infer_check(ngx_conf_t *cf,
 
 ngx_int_t ngx_http_ml_infer_gate(ngx_http_request_t *r,
     ngx_http_ml_state_t *state);
+uint64_t ngx_http_ml_infer_device_time(ngx_http_request_t *r,
+    ngx_http_ml_state_t *state);
 ngx_int_t ngx_http_ml_infer_handler(ngx_http_request_t *r);
 
 /* A job came back from its executor. */
 void ngx_http_ml_infer_completed(ml_job_t *job);
+
+
+/* ngx_http_ml_infer_answer.c */
+
+/* Sends the outputs; settles.  What ngx_http_finalize_request() wants. */
+ngx_int_t ngx_http_ml_infer_answer(ngx_http_ml_infer_ctx_t *ctx,
+    ml_job_t *job);
 
 
 /* ngx_http_ml_infer_process.c */

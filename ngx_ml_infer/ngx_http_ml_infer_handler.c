@@ -12,8 +12,6 @@
 
 #include "ngx_http_ml_infer.h"
 
-#include "ml_response.h"
-
 
 /* For a model that only a person can bring back. */
 #define NGX_HTTP_ML_INFER_RETRY  30
@@ -42,10 +40,6 @@ static void ngx_http_ml_infer_bill(ngx_http_ml_infer_ctx_t *ctx,
     uint64_t device_ns, int64_t rows);
 static ngx_int_t ngx_http_ml_infer_result(ngx_http_ml_infer_ctx_t *ctx,
     ml_job_t *job);
-static ngx_int_t ngx_http_ml_infer_answer(ngx_http_ml_infer_ctx_t *ctx,
-    ml_job_t *job);
-static ngx_int_t ngx_http_ml_infer_render(ngx_http_ml_infer_ctx_t *ctx,
-    ml_job_t *job, ml_text_t *text);
 
 
 /* What the client is told to wait: whole seconds, at least one. */
@@ -92,6 +86,52 @@ ngx_http_ml_infer_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
     }
 
     return NGX_DECLINED;
+}
+
+
+/* What a row took lately, in whatever batch; at first, what it would alone. */
+
+static uint64_t
+ngx_http_ml_infer_rows_ns(ngx_http_ml_infer_model_t *model, int64_t rows)
+{
+    uint64_t  ns;
+
+    ns = model->entry->row_ns * (uint64_t) rows;
+
+    if (ns == 0 && model->executor) {
+        ns = model->executor->ops->predict(model->executor, rows);
+    }
+
+    return ns;
+}
+
+
+uint64_t
+ngx_http_ml_infer_device_time(ngx_http_request_t *r,
+    ngx_http_ml_state_t *state)
+{
+    int64_t                        rows;
+    uint64_t                       ns;
+    ngx_http_ml_infer_loc_conf_t  *conf;
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_ml_infer_module);
+
+    if (conf->model == NULL || conf->model->entry == NULL) {
+        return 0;
+    }
+
+    rows = 1;
+
+    if (state->tensors) {
+        rows = ml_contract_rows(conf->model->model, state->tensors,
+                                state->ntensors, conf->form);
+    }
+
+    ns = ngx_http_ml_infer_rows_ns(conf->model, ngx_max(rows, 1));
+
+    /* nothing is for nothing */
+
+    return ngx_max(ns, 1);
 }
 
 
@@ -612,7 +652,7 @@ ngx_http_ml_infer_bill(ngx_http_ml_infer_ctx_t *ctx, uint64_t device_ns,
     int64_t rows)
 {
     if (device_ns == 0) {
-        device_ns = ctx->model->entry->row_ns * (uint64_t) rows;
+        device_ns = ngx_http_ml_infer_rows_ns(ctx->model, rows);
     }
 
     ctx->state->executed = 1;
@@ -633,6 +673,8 @@ ngx_http_ml_infer_result(ngx_http_ml_infer_ctx_t *ctx, ml_job_t *job)
     switch (job->status) {
 
     case ML_JOB_OK:
+        ngx_http_ml_infer_bill(ctx, job->device_ns, job->rows);
+
         return ngx_http_ml_infer_answer(ctx, job);
 
     case ML_JOB_FAILED:
@@ -670,116 +712,4 @@ ngx_http_ml_infer_result(ngx_http_ml_infer_ctx_t *ctx, ml_job_t *job)
     default: /* ML_JOB_CANCELLED: the device was asked to stop */
         return ngx_http_ml_infer_unavailable(ctx);
     }
-}
-
-
-static void
-ngx_http_ml_infer_text_free(void *data)
-{
-    free(data);
-}
-
-
-static ngx_int_t
-ngx_http_ml_infer_answer(ngx_http_ml_infer_ctx_t *ctx, ml_job_t *job)
-{
-    ngx_int_t            rc;
-    ngx_buf_t           *b;
-    ml_text_t            text;
-    ngx_chain_t          out;
-    ngx_http_request_t  *r;
-    ngx_pool_cleanup_t  *cln;
-
-    r = ctx->request;
-
-    ngx_http_ml_infer_bill(ctx, job->device_ns, job->rows);
-
-    cln = ngx_pool_cleanup_add(r->pool, 0);
-    b = ngx_calloc_buf(r->pool);
-
-    if (cln == NULL || b == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    ml_text_init(&text);
-
-    if (ngx_http_ml_infer_render(ctx, job, &text) != NGX_OK) {
-        ml_text_free(&text);
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    cln->handler = ngx_http_ml_infer_text_free;
-    cln->data = text.data;
-
-    ctx->outcome = NGX_HTTP_ML_INFER_OK;
-    ngx_http_ml_infer_count(ctx->model, NGX_HTTP_ML_INFER_OK);
-
-    ngx_http_ml_infer_api->settle(ctx->state);
-
-    b->pos = (u_char *) text.data;
-    b->last = b->pos + text.len;
-    b->memory = 1;
-    b->last_buf = 1;
-    b->last_in_chain = 1;
-
-    r->headers_out.status = NGX_HTTP_OK;
-    r->headers_out.content_length_n = text.len;
-    ngx_str_set(&r->headers_out.content_type, "application/json");
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
-
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    out.buf = b;
-    out.next = NULL;
-
-    return ngx_http_output_filter(r, &out);
-}
-
-
-static ngx_int_t
-ngx_http_ml_infer_render(ngx_http_ml_infer_ctx_t *ctx, ml_job_t *job,
-    ml_text_t *text)
-{
-    ngx_int_t                     rc;
-    ngx_str_t                    *fields, json;
-    ngx_uint_t                    i;
-    ngx_http_ml_infer_model_t    *model;
-    const ngx_http_ml_feature_t  *validate;
-
-    model = ctx->model;
-    validate = ngx_http_ml_infer_validate();
-
-    ml_text_append(text, "{", 1);
-
-    ml_response_render(text, model->outputs, model->noutputs, job->outputs,
-                       job->rows, ctx->conf->form);
-
-    if (ctx->conf->echo) {
-        fields = ctx->conf->echo->elts;
-
-        for (i = 0; i < ctx->conf->echo->nelts; i++) {
-            rc = validate->field(ctx->state, &fields[i], &json);
-
-            if (rc == NGX_DECLINED) {
-                continue;
-            }
-
-            if (rc != NGX_OK) {
-                return NGX_ERROR;
-            }
-
-            ml_text_append(text, ",", 1);
-            ml_text_json_string(text, (char *) fields[i].data, fields[i].len);
-            ml_text_append(text, ":", 1);
-            ml_text_append(text, (char *) json.data, json.len);
-        }
-    }
-
-    ml_text_append(text, "}", 1);
-
-    return text->failed ? NGX_ERROR : NGX_OK;
 }

@@ -1,12 +1,14 @@
 /*
  * ngx_http_ml_infer_module: runs the tensors of a request through a model.
  *
- *     conf        ml_model blocks, ml_infer, ml_infer_echo
+ *     model       ml_model blocks
+ *     conf        ml_infer, ml_infer_echo; configurations
  *     check       locations, contracts and models against each other
  *     process     backend, contexts and threads of a worker; the eventfd
  *     slots       models of the device process: slot tables, submitters
  *     device      the device process
  *     handler     gate and content handler; the life of a job
+ *     answer      what the client gets
  *     status      metrics, readiness, what is in the zone
  *     variables   $ml_infer_status, $ml_model, ...
  */
@@ -112,6 +114,7 @@ static const ngx_http_ml_feature_t  ngx_http_ml_infer_feature = {
     .kind = NGX_HTTP_ML_INFER,
     .module = &ngx_http_ml_infer_module,
     .gate = ngx_http_ml_infer_gate,
+    .device_time = ngx_http_ml_infer_device_time,
     .zone_init = ngx_http_ml_infer_zone_init,
     .reap = ngx_http_ml_infer_reap,
     .ready = ngx_http_ml_infer_ready,

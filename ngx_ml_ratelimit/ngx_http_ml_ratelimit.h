@@ -27,7 +27,7 @@ typedef enum {
 } ngx_http_ml_ratelimit_state_e;
 
 
-/* ml_tier.  The unit of gpu is the microsecond. */
+/* ml_tier.  What is counted on gpu is microseconds. */
 typedef struct {
     ngx_str_t                  name;
     ngx_uint_t                 given;       /* bit per ml_client_bucket_e */
@@ -51,7 +51,8 @@ typedef struct {
     ngx_http_complex_value_t  *key;         /* NULL: not given */
     ngx_http_complex_value_t  *tier;        /* NULL: not given */
     ngx_http_complex_value_t  *variable;    /* cost=VAR, or NULL */
-    uint64_t                   cost;        /* if it is no variable */
+    ml_client_bucket_e         unit;        /* COST, or GPU for cost=gpu */
+    uint64_t                   cost;        /* if it is no variable or gpu */
     ngx_uint_t                 priced;      /* unsigned:1; cost= was given */
     ngx_uint_t                 checked;     /* unsigned:1; against the tiers */
     ngx_http_ml_place_t        place;
@@ -96,7 +97,7 @@ typedef struct {
     ml_charge_t                charges[NGX_HTTP_ML_RATELIMIT_CHARGES];
     ngx_uint_t                 ncharges;
 
-    uint64_t                   cost;
+    uint64_t                   cost;        /* in the rule's unit */
     uint64_t                   cost_actual; /* when settled */
     ngx_uint_t                 limit;       /* that refused */
     uint32_t                   retry_after; /* s, if refused; 0: never */
@@ -113,6 +114,7 @@ typedef struct {
 
 extern ngx_module_t                ngx_http_ml_ratelimit_module;
 extern const ngx_http_ml_api_t    *ngx_http_ml_ratelimit_api;
+extern const ngx_http_ml_feature_t  *ngx_http_ml_ratelimit_infer;
 extern ml_clients_t                ngx_http_ml_ratelimit_clients;
 extern ml_concurrency_t            ngx_http_ml_ratelimit_concurrency;
 extern const char *const  ngx_http_ml_ratelimit_limits[];

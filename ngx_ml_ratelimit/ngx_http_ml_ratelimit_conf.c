@@ -377,9 +377,12 @@ ngx_http_ml_ratelimit_cost(ngx_conf_t *cf, ngx_http_ml_ratelimit_rule_t *rule,
 
     rule->priced = 1;
 
-    if (ngx_strcmp(value->data, "gpu") == 0
-        || ngx_strcmp(value->data, "tokens") == 0)
-    {
+    if (ngx_strcmp(value->data, "gpu") == 0) {
+        rule->unit = ML_CLIENT_GPU;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value->data, "tokens") == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%V\" is not available in this version",
                            parameter);
@@ -451,18 +454,29 @@ ngx_http_ml_ratelimit_check_rule(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 
+    if (rule->unit == ML_CLIENT_GPU
+        && ngx_http_ml_ratelimit_api->feature(cf, NGX_HTTP_ML_INFER) == NULL)
+    {
+        ngx_http_ml_conf_error(cf, &rule->place,
+                               "\"cost=gpu\" requires "
+                               "ngx_http_ml_infer_module.so to be loaded");
+        return NGX_ERROR;
+    }
+
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_ml_ratelimit_module);
 
     tier = mcf->tiers.elts;
 
     for (i = 0; i < mcf->tiers.nelts; i++) {
 
-        if (!(tier[i].given & (1 << ML_CLIENT_COST))) {
+        if (!(tier[i].given & (1 << rule->unit))) {
 
             if (rule->priced && tier[i].given) {
                 ngx_http_ml_conf_error(cf, &rule->place,
-                                       "\"ml_ratelimit\" charges \"cost\", "
+                                       "\"ml_ratelimit\" charges \"%s\", "
                                        "which tier \"%V\" lacks",
+                                       ngx_http_ml_ratelimit_limits
+                                                                [rule->unit],
                                        &tier[i].name);
                 return NGX_ERROR;
             }
@@ -470,7 +484,7 @@ ngx_http_ml_ratelimit_check_rule(ngx_conf_t *cf,
             continue;
         }
 
-        if (rule->variable == NULL
+        if (rule->unit == ML_CLIENT_COST && rule->variable == NULL
             && rule->cost > tier[i].budgets[ML_CLIENT_COST].burst)
         {
             ngx_http_ml_conf_error(cf, &rule->place,

@@ -15,6 +15,9 @@
  * A 500, a 504 and a client that left stay charged: the work may have been
  * done, and a client could bring them about.
  *
+ * With cost=gpu what is reserved is the device time that the model's rows
+ * took lately, and what is settled is what the request's own did take.
+ *
  * A request that was made is a request: that unit is never given back, and
  * is charged for what another guard refuses before the charge as well.  So
  * a budget of requests bounds floods of every kind.
@@ -41,7 +44,13 @@ static ngx_int_t ngx_http_ml_ratelimit_client(ngx_http_request_t *r,
     ngx_http_ml_ratelimit_part_t *part, ml_client_kind_e kind, u_char what,
     ngx_str_t *name);
 static ngx_int_t ngx_http_ml_ratelimit_price(ngx_http_request_t *r,
-    ngx_http_ml_ratelimit_part_t *part);
+    ngx_http_ml_state_t *state, ngx_http_ml_ratelimit_part_t *part);
+static uint64_t ngx_http_ml_ratelimit_gpu(ngx_http_request_t *r,
+    ngx_http_ml_state_t *state);
+static uint64_t ngx_http_ml_ratelimit_used(ngx_http_ml_state_t *state,
+    ngx_http_ml_ratelimit_part_t *part, ml_charge_t *charge);
+static void ngx_http_ml_ratelimit_count_settled(
+    ngx_http_ml_ratelimit_part_t *part, ml_charge_t *charge, uint64_t used);
 static void ngx_http_ml_ratelimit_make_charges(
     ngx_http_ml_ratelimit_part_t *part);
 static void ngx_http_ml_ratelimit_count_refused(ngx_http_ml_state_t *state,
@@ -85,7 +94,12 @@ ngx_http_ml_ratelimit_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
         return NGX_DECLINED;
     }
 
-    part->cost = part->conf->rule->cost;
+    /* no variable, and of a model's time that of the least request */
+
+    part->cost = part->conf->rule->unit == ML_CLIENT_GPU
+                 ? ngx_http_ml_ratelimit_gpu(r, state)
+                 : part->conf->rule->cost;
+
     ngx_http_ml_ratelimit_make_charges(part);
 
     if (part->tier->concurrency && ngx_http_ml_ratelimit_is_busy(part)) {
@@ -131,7 +145,7 @@ ngx_http_ml_ratelimit_charge(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_ml_ratelimit_price(r, part);
+    rc = ngx_http_ml_ratelimit_price(r, state, part);
 
     if (rc != NGX_OK) {
         return rc;
@@ -201,8 +215,8 @@ ngx_http_ml_ratelimit_charge(ngx_http_request_t *r,
 void
 ngx_http_ml_ratelimit_settle(ngx_http_ml_state_t *state)
 {
-    uint64_t                       now;
-    ngx_uint_t                     i, refund, returned;
+    uint64_t                       now, used;
+    ngx_uint_t                     i;
     ml_charge_t                   *charge;
     ngx_http_ml_ratelimit_part_t  *part;
 
@@ -225,23 +239,65 @@ ngx_http_ml_ratelimit_settle(ngx_http_ml_state_t *state)
         return;
     }
 
-    refund = state->refund || (state->refused && !state->executed);
-
-    part->cost_actual = refund ? 0 : part->cost;
-
     now = ml_charges_now();
+    part->cost_actual = 0;
 
     for (i = 0; i < part->ncharges; i++) {
         charge = &part->charges[i];
-        returned = refund && charge->bucket != ML_CLIENT_REQUESTS;
+        used = ngx_http_ml_ratelimit_used(state, part, charge);
 
-        ml_charge_settle(charge, returned ? 0 : charge->units, now);
+        ml_charge_settle(charge, used, now);
+        ngx_http_ml_ratelimit_count_settled(part, charge, used);
 
+        if (charge->bucket == part->conf->rule->unit) {
+            part->cost_actual = used;
+        }
+    }
+}
+
+
+static uint64_t
+ngx_http_ml_ratelimit_used(ngx_http_ml_state_t *state,
+    ngx_http_ml_ratelimit_part_t *part, ml_charge_t *charge)
+{
+    if (charge->bucket == ML_CLIENT_REQUESTS) {
+        return charge->units;
+    }
+
+    if (state->refund || (state->refused && !state->executed)) {
+        return 0;
+    }
+
+    if (charge->bucket == ML_CLIENT_GPU) {
+        return state->executed ? (state->compute_ns + 999) / 1000 : 0;
+    }
+
+    return charge->units;
+}
+
+
+/* What was reserved is settled or released in the end; what was used beyond
+ * it counts as reserved, too. */
+
+static void
+ngx_http_ml_ratelimit_count_settled(ngx_http_ml_ratelimit_part_t *part,
+    ml_charge_t *charge, uint64_t used)
+{
+    if (used > charge->units) {
         ngx_http_ml_ratelimit_count_cost(part->tier, charge->bucket,
-                                         returned
-                                         ? NGX_HTTP_ML_RATELIMIT_RELEASED
-                                         : NGX_HTTP_ML_RATELIMIT_SETTLED,
-                                         charge->units);
+                                         NGX_HTTP_ML_RATELIMIT_RESERVED,
+                                         used - charge->units);
+    }
+
+    if (used) {
+        ngx_http_ml_ratelimit_count_cost(part->tier, charge->bucket,
+                                         NGX_HTTP_ML_RATELIMIT_SETTLED, used);
+    }
+
+    if (used < charge->units) {
+        ngx_http_ml_ratelimit_count_cost(part->tier, charge->bucket,
+                                         NGX_HTTP_ML_RATELIMIT_RELEASED,
+                                         charge->units - used);
     }
 }
 
@@ -476,8 +532,17 @@ ngx_http_ml_ratelimit_client(ngx_http_request_t *r,
 }
 
 
+/* Microseconds; none without a model. */
+
+static uint64_t
+ngx_http_ml_ratelimit_gpu(ngx_http_request_t *r, ngx_http_ml_state_t *state)
+{
+    return (ngx_http_ml_ratelimit_infer->device_time(r, state) + 999) / 1000;
+}
+
+
 static ngx_int_t
-ngx_http_ml_ratelimit_price(ngx_http_request_t *r,
+ngx_http_ml_ratelimit_price(ngx_http_request_t *r, ngx_http_ml_state_t *state,
     ngx_http_ml_ratelimit_part_t *part)
 {
     ngx_int_t                      n;
@@ -486,6 +551,11 @@ ngx_http_ml_ratelimit_price(ngx_http_request_t *r,
 
     rule = part->conf->rule;
     part->cost = rule->cost;
+
+    if (rule->unit == ML_CLIENT_GPU) {
+        part->cost = ngx_http_ml_ratelimit_gpu(r, state);
+        return NGX_OK;
+    }
 
     if (rule->variable == NULL) {
         return NGX_OK;
@@ -519,8 +589,8 @@ ngx_http_ml_ratelimit_make_charges(ngx_http_ml_ratelimit_part_t *part)
 
     tier = part->tier;
 
-    units[ML_CLIENT_COST] = part->cost;
     units[ML_CLIENT_REQUESTS] = 1;
+    units[part->conf->rule->unit] = part->cost;
 
     part->ncharges = 0;
 

@@ -23,7 +23,8 @@ static char *ngx_http_ml_ratelimit_merge_loc_conf(ngx_conf_t *cf,
     void *parent, void *child);
 
 
-const ngx_http_ml_api_t  *ngx_http_ml_ratelimit_api;
+const ngx_http_ml_api_t      *ngx_http_ml_ratelimit_api;
+const ngx_http_ml_feature_t  *ngx_http_ml_ratelimit_infer;
 
 /* The share of the zone, as this process sees it. */
 ml_clients_t              ngx_http_ml_ratelimit_clients;
@@ -210,6 +211,9 @@ ngx_http_ml_ratelimit_preconfiguration(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_ml_ratelimit_init(ngx_conf_t *cf)
 {
+    ngx_http_ml_ratelimit_infer =
+                    ngx_http_ml_ratelimit_api->feature(cf, NGX_HTTP_ML_INFER);
+
     return ngx_http_ml_ratelimit_check_uses(cf);
 }
 
