@@ -124,20 +124,20 @@ class Nginx:
              'Expect:', '--data-binary', '@-', self.url(path)],
             input=body.encode(), capture_output=True).stdout.decode()
 
+    def script(self, body):
+        """What makes wrk send a body."""
+        return write(os.path.join(self.prefix, 'post.lua'),
+                     'wrk.method = "POST"\n'
+                     'wrk.headers["Content-Type"] = "application/json"\n'
+                     'wrk.body = [[%s]]\n' % body)
+
     def load(self, path, body, seconds, connections=32):
         """Requests a second, and worker CPU microseconds per request."""
-        script = os.path.join(self.prefix, 'post.lua')
-
-        with open(script, 'w') as f:
-            f.write('wrk.method = "POST"\n'
-                    'wrk.headers["Content-Type"] = "application/json"\n'
-                    'wrk.body = [[%s]]\n' % body)
-
         before = self.cpu()
         out = subprocess.run(
             ['taskset', '-c', ','.join(map(str, CLIENT_CORES)), 'wrk', '-t',
              str(len(CLIENT_CORES)), '-c', str(connections), '-d',
-             '%ds' % seconds, '-s', script, self.url(path)],
+             '%ds' % seconds, '-s', self.script(body), self.url(path)],
             capture_output=True, text=True, check=True).stdout
         used = self.cpu() - before
 
