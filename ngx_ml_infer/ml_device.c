@@ -328,6 +328,25 @@ ml_device_own(ml_device_t *device)
 }
 
 
+/* A start is over, and its process lives: it counts no more, unless an owner
+ * has cleared the count meanwhile. */
+
+static void
+ml_device_survived(ml_slots_shared_t *shared)
+{
+    uint32_t  starts;
+
+    starts = atomic_load(&shared->failed_starts);
+
+    while (starts
+           && !atomic_compare_exchange_weak(&shared->failed_starts, &starts,
+                                            starts - 1))
+    {
+        /* void */
+    }
+}
+
+
 /*
  * The owner that hands over looks once more, and so does the successor that
  * gives up: when both go at the same moment, one of them comes back.
@@ -354,7 +373,7 @@ ml_device_live(ml_device_t *device)
         error[0] = '\0';
         state = ml_device_load(device, error, sizeof(error));
 
-        (void) atomic_fetch_sub(&shared->failed_starts, 1);
+        ml_device_survived(shared);
 
         if (state == ML_DEVICE_READY) {
 
@@ -377,6 +396,12 @@ ml_device_live(ml_device_t *device)
         ml_device_say(device, state == ML_DEVICE_ABSENT ? ML_DEVICE_NOTICE
                                                         : ML_DEVICE_ERROR,
                       "%s", error);
+
+        /* the process that comes after this one tries for itself */
+
+        if (atomic_load(&device->retired)) {
+            return;
+        }
     }
 }
 
