@@ -1,6 +1,14 @@
 /*
  * Error bodies: FastAPI's (fastapi/exception_handlers.py and pydantic-core's
- * error list), RFC 9457 problem details, and the article's simple form.
+ * error list), RFC 9457 problem details, the Open Inference Protocol's
+ * (open-inference-protocol, inference_rest.md), OpenAI's, and the article's
+ * simple form.
+ *
+ * OpenAI's are one object with message, type, param and code, the latter two
+ * null where there is nothing to say (openai-openapi, openapi.yaml, schema
+ * Error); messages and codes are as its clients report them
+ * (openai-dotnet#317 and others).  What the client sent is never told, so
+ * that "but got" is left out.
  */
 
 #include <string.h>
@@ -8,11 +16,45 @@
 #include "ml_error.h"
 
 
+typedef struct {
+    const char  *type;              /* of ml_error_t */
+    const char  *code;
+    const char  *fmt;               /* with the parameter; NULL: the usual */
+} ml_error_openai_code_t;
+
+
+static const ml_error_openai_code_t  ml_error_openai_codes[] = {
+    { "missing", "missing_required_parameter",
+      "Missing required parameter: '%.*s'." },
+    { "extra_forbidden", "unknown_parameter", "Unknown parameter: '%.*s'." },
+    { "too_long", "array_above_max_length", NULL },
+    { "too_short", "array_below_min_length", NULL },
+    { "string_too_long", "string_above_max_length", NULL },
+    { "string_too_short", "string_below_min_length", NULL },
+    { "less_than", "value_above_maximum", NULL },
+    { "less_than_equal", "value_above_maximum", NULL },
+    { "greater_than", "value_below_minimum", NULL },
+    { "greater_than_equal", "value_below_minimum", NULL },
+};
+
+
 static void ml_error_fastapi(ml_text_t *out, const ml_error_answer_t *answer);
 static void ml_error_problem(ml_text_t *out, const ml_error_answer_t *answer);
+static void ml_error_oip(ml_text_t *out, const ml_error_answer_t *answer);
+static void ml_error_openai(ml_text_t *out, const ml_error_answer_t *answer);
 static void ml_error_simple(ml_text_t *out, const ml_error_answer_t *answer);
 static void ml_error_text(ml_text_t *out, const char *s);
+static void ml_error_dotted(ml_text_t *out, const ml_error_t *error);
 static void ml_error_pointer(ml_text_t *out, const ml_error_t *error);
+
+
+uint32_t
+ml_error_status(ml_error_format_e format, uint32_t status)
+{
+    return status == 422
+           && (format == ML_ERROR_OIP || format == ML_ERROR_OPENAI)
+           ? 400 : status;
+}
 
 
 const char *
@@ -31,6 +73,14 @@ ml_error_render(ml_text_t *out, ml_error_format_e format,
 
     case ML_ERROR_PROBLEM:
         ml_error_problem(out, answer);
+        break;
+
+    case ML_ERROR_OIP:
+        ml_error_oip(out, answer);
+        break;
+
+    case ML_ERROR_OPENAI:
+        ml_error_openai(out, answer);
         break;
 
     case ML_ERROR_SIMPLE:
@@ -126,6 +176,172 @@ ml_error_problem(ml_text_t *out, const ml_error_answer_t *answer)
 }
 
 
+/* One line; of several violations each, as Triton would tell one. */
+
+static void
+ml_error_oip(ml_text_t *out, const ml_error_answer_t *answer)
+{
+    size_t             i;
+    ml_text_t          line;
+    const ml_error_t  *error;
+
+    ml_text_init(&line);
+
+    if (answer->nerrors == 0) {
+        ml_text_printf(&line, "%s", answer->detail ? answer->detail : "");
+    }
+
+    for (i = 0; i < answer->nerrors; i++) {
+        error = &answer->errors[i];
+
+        ml_text_printf(&line, "%s", i ? "; " : "");
+        ml_error_dotted(&line, error);
+        ml_text_printf(&line, "%s%s", error->npath ? ": " : "", error->msg);
+    }
+
+    out->failed |= line.failed;
+
+    ml_text_printf(out, "{\"error\":");
+    ml_text_json_string(out, line.data ? line.data : "", line.len);
+    ml_text_append(out, "}", 1);
+
+    ml_text_free(&line);
+}
+
+
+static const ml_error_openai_code_t *
+ml_error_openai_code(const char *type)
+{
+    size_t  i, len;
+
+    static const ml_error_openai_code_t  wrong_type = {
+        NULL, "invalid_type", NULL
+    };
+    static const ml_error_openai_code_t  other = {
+        NULL, "invalid_value", NULL
+    };
+
+    for (i = 0; i < sizeof(ml_error_openai_codes)
+                    / sizeof(ml_error_openai_codes[0]); i++)
+    {
+        if (strcmp(ml_error_openai_codes[i].type, type) == 0) {
+            return &ml_error_openai_codes[i];
+        }
+    }
+
+    len = strlen(type);
+
+    return len > 5 && strcmp(type + len - 5, "_type") == 0 ? &wrong_type
+                                                            : &other;
+}
+
+
+/* Without a broken contract: by the status. */
+
+static const char *
+ml_error_openai_type(uint32_t status)
+{
+    if (status == 429) {
+        return "rate_limit_error";
+    }
+
+    return status >= 500 ? "server_error" : "invalid_request_error";
+}
+
+
+static const char *
+ml_error_openai_status_code(uint32_t status)
+{
+    switch (status) {
+
+    case 401:
+        return "\"invalid_api_key\"";
+
+    case 429:
+        return "\"rate_limit_exceeded\"";
+
+    default:
+        return "null";
+    }
+}
+
+
+static void
+ml_error_openai_print(ml_text_t *out, const char *message, size_t len,
+    const char *type, const ml_text_t *param)
+{
+    ml_text_printf(out, "{\"error\":{\"message\":");
+    ml_text_json_string(out, message, len);
+    ml_text_printf(out, ",\"type\":\"%s\",\"param\":", type);
+
+    if (param->len) {
+        ml_text_json_string(out, param->data, param->len);
+
+    } else {
+        ml_text_printf(out, "null");
+    }
+
+    ml_text_printf(out, ",\"code\":");
+}
+
+
+/* Of several violations the first; a client mends one after another. */
+
+static void
+ml_error_openai(ml_text_t *out, const ml_error_answer_t *answer)
+{
+    ml_text_t                      message, param;
+    const char                    *detail;
+    const ml_error_t              *error;
+    const ml_error_openai_code_t  *code;
+
+    ml_text_init(&message);
+    ml_text_init(&param);
+
+    if (answer->nerrors == 0) {
+        detail = answer->detail ? answer->detail : "";
+
+        ml_error_openai_print(out, detail, strlen(detail),
+                              ml_error_openai_type(answer->status), &param);
+        ml_text_printf(out, "%s}}",
+                       ml_error_openai_status_code(answer->status));
+        return;
+    }
+
+    error = &answer->errors[0];
+
+    if (strcmp(error->type, "json_invalid") == 0) {
+        ml_text_printf(&message, "We could not parse the JSON body of your "
+                       "request: %s.", error->msg);
+        ml_error_openai_print(out, message.data, message.len,
+                              "invalid_request_error", &param);
+        ml_text_printf(out, "null}}");
+
+    } else {
+        code = ml_error_openai_code(error->type);
+        ml_error_dotted(&param, error);
+
+        if (code->fmt) {
+            ml_text_printf(&message, code->fmt, (int) param.len,
+                           param.len ? param.data : "");
+
+        } else {
+            ml_text_printf(&message, "Invalid '%.*s': %s.", (int) param.len,
+                           param.len ? param.data : "", error->msg);
+        }
+
+        ml_error_openai_print(out, message.data ? message.data : "",
+                              message.len, "invalid_request_error", &param);
+        ml_text_printf(out, "\"%s\"}}", code->code);
+    }
+
+    out->failed |= message.failed | param.failed;
+
+    ml_text_free(&message);
+    ml_text_free(&param);
+}
+
+
 static void
 ml_error_simple(ml_text_t *out, const ml_error_answer_t *answer)
 {
@@ -150,6 +366,28 @@ static void
 ml_error_text(ml_text_t *out, const char *s)
 {
     ml_text_json_string(out, s ? s : "", s ? strlen(s) : 0);
+}
+
+
+/* The path as code would write it: messages[2].content; no escapes. */
+
+static void
+ml_error_dotted(ml_text_t *out, const ml_error_t *error)
+{
+    size_t                 i;
+    const ml_path_step_t  *step;
+
+    for (i = 0; i < error->npath; i++) {
+        step = &error->path[i];
+
+        if (step->name) {
+            ml_text_append(out, ".", i ? 1 : 0);
+            ml_text_append(out, step->name, step->len);
+
+        } else {
+            ml_text_printf(out, "[%llu]", (unsigned long long) step->index);
+        }
+    }
 }
 
 

@@ -40,6 +40,8 @@ typedef struct {
 typedef enum {
     ML_ERROR_FASTAPI = 0,
     ML_ERROR_PROBLEM,               /* RFC 9457 */
+    ML_ERROR_OIP,                   /* Open Inference Protocol v2, Triton */
+    ML_ERROR_OPENAI,
     ML_ERROR_SIMPLE
 } ml_error_format_e;
 
@@ -58,6 +60,12 @@ typedef struct {
     size_t             nerrors;
 } ml_error_answer_t;
 
+
+/*
+ * The status that the format has for one of ours: OIP and OpenAI know no 422,
+ * a broken contract is 400 there.
+ */
+uint32_t ml_error_status(ml_error_format_e format, uint32_t status);
 
 /* Media type of the format's bodies.  Static. */
 const char *ml_error_media_type(ml_error_format_e format);

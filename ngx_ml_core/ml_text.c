@@ -72,9 +72,13 @@ ml_text_append(ml_text_t *text, const char *data, size_t len)
 {
     char  *p;
 
+    if (len == 0) {
+        return;
+    }
+
     p = ml_text_reserve(text, len);
 
-    if (p && len) {
+    if (p) {
         memcpy(p, data, len);
         text->len += len;
     }

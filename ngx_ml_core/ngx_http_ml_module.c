@@ -34,6 +34,8 @@ static void ngx_http_ml_exit_process(ngx_cycle_t *cycle);
 static ngx_conf_enum_t  ngx_http_ml_error_formats[] = {
     { ngx_string("fastapi"), ML_ERROR_FASTAPI },
     { ngx_string("problem"), ML_ERROR_PROBLEM },
+    { ngx_string("oip"), ML_ERROR_OIP },
+    { ngx_string("openai"), ML_ERROR_OPENAI },
     { ngx_string("simple"), ML_ERROR_SIMPLE },
     { ngx_null_string, 0 }
 };

@@ -148,11 +148,18 @@ ngx_int_t
 ngx_http_ml_refuse(ngx_http_request_t *r, ngx_http_ml_state_t *state,
     const ml_error_answer_t *answer, const char *reason)
 {
+    ngx_http_ml_loc_conf_t  *mlcf;
+
+    mlcf = ngx_http_get_module_loc_conf(r, ngx_http_ml_module);
+
     state->answer = *answer;
+    state->answer.status = ml_error_status(mlcf->error_format,
+                                           answer->status);
     state->refused = 1;
 
     if (state->answer.title == NULL) {
-        state->answer.title = ngx_http_ml_reason_phrase(answer->status);
+        state->answer.title = ngx_http_ml_reason_phrase(
+                                                       state->answer.status);
     }
 
     if (state->answer.detail == NULL) {
@@ -172,7 +179,7 @@ ngx_http_ml_refuse(ngx_http_request_t *r, ngx_http_ml_state_t *state,
     ngx_http_ml_count(r, reason);
     ngx_http_ml_settle(state);
 
-    return answer->status;
+    return state->answer.status;
 }
 
 

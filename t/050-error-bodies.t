@@ -255,3 +255,35 @@ Content-Length: 10\r
 --- response_body_like: ^\{"detail":"Content Too Large"\}$
 --- error_log
 client intended to send too large body
+
+
+
+=== TEST 15: as the Open Inference Protocol has it
+--- config
+    location /t {
+        ml_error_format oip;
+        return 404;
+    }
+--- request
+GET /t
+--- error_code: 404
+--- response_headers
+Content-Type: application/json
+--- response_body chomp
+{"error":"Not Found"}
+
+
+
+=== TEST 16: as OpenAI has it
+--- config
+    location /t {
+        ml_error_format openai;
+        return 503;
+    }
+--- request
+GET /t
+--- error_code: 503
+--- response_headers
+Content-Type: application/json
+--- response_body chomp
+{"error":{"message":"Service Unavailable","type":"server_error","param":null,"code":null}}

@@ -433,3 +433,35 @@ quotemeta '"loc":["body","given"]'
 rejecting request: missing at ["body","given"]:
 --- no_error_log
 secret
+
+
+
+=== TEST 29: a broken contract is 400 as OpenAI has it
+--- config
+    location = /t {
+        ml_validate  schema=$TEST_NGINX_HTML_DIR/features.json;
+        ml_error_format openai;
+        proxy_pass   http://127.0.0.1:1;
+    }
+--- request
+POST /t
+{"features": [1, 2]}
+--- error_code: 400
+--- response_body chomp
+{"error":{"message":"Invalid 'features': List should have at least 3 items after validation, not 2.","type":"invalid_request_error","param":"features","code":"array_below_min_length"}}
+
+
+
+=== TEST 30: and as the Open Inference Protocol has it
+--- config
+    location = /t {
+        ml_validate  schema=$TEST_NGINX_HTML_DIR/features.json;
+        ml_error_format oip;
+        proxy_pass   http://127.0.0.1:1;
+    }
+--- request
+POST /t
+{"features": [1, 2, 1e39]}
+--- error_code: 400
+--- response_body chomp
+{"error":"features[2]: Input should be a finite number"}

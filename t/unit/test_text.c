@@ -155,8 +155,62 @@ test_errors(void)
         "{\"pointer\":\"\",\"type\":\"missing\",\"msg\":\"Field required\"}"
         "]}");
 
+    ml_error_render(&text, ML_ERROR_OIP, &answer);
+    CHECK_STR(text_of(&text),
+        "{\"error\":\"a/\\\"b[3]: Input should be less than or equal to 100"
+        "; Field required\"}");
+
+    ml_error_render(&text, ML_ERROR_OPENAI, &answer);
+    CHECK_STR(text_of(&text),
+        "{\"error\":{\"message\":\"Invalid 'a/\\\"b[3]': Input should be less "
+        "than or equal to 100.\",\"type\":\"invalid_request_error\","
+        "\"param\":\"a/\\\"b[3]\",\"code\":\"value_above_maximum\"}}");
+
+    answer.errors = &errors[1];
+    errors[1].npath = 1;
+    ml_error_render(&text, ML_ERROR_OPENAI, &answer);
+    CHECK_STR(text_of(&text),
+        "{\"error\":{\"message\":\"Missing required parameter: 'a/\\\"b'.\","
+        "\"type\":\"invalid_request_error\",\"param\":\"a/\\\"b\","
+        "\"code\":\"missing_required_parameter\"}}");
+
+    errors[1].type = "string_type";
+    ml_error_render(&text, ML_ERROR_OPENAI, &answer);
+    CHECK(strstr(text_of(&text), "\"code\":\"invalid_type\"") != NULL);
+
+    errors[1].type = "enum";
+    ml_error_render(&text, ML_ERROR_OPENAI, &answer);
+    CHECK(strstr(text_of(&text), "\"code\":\"invalid_value\"") != NULL);
+
+    errors[1].type = "json_invalid";
+    errors[1].msg = "JSON decode error";
+    ml_error_render(&text, ML_ERROR_OPENAI, &answer);
+    CHECK_STR(text_of(&text),
+        "{\"error\":{\"message\":\"We could not parse the JSON body of your "
+        "request: JSON decode error.\",\"type\":\"invalid_request_error\","
+        "\"param\":null,\"code\":null}}");
+
     answer.nerrors = 0;
     answer.retry_after = 7;
+
+    ml_error_render(&text, ML_ERROR_OIP, &answer);
+    CHECK_STR(text_of(&text), "{\"error\":\"body rejected\"}");
+
+    answer.status = 429;
+    ml_error_render(&text, ML_ERROR_OPENAI, &answer);
+    CHECK_STR(text_of(&text),
+        "{\"error\":{\"message\":\"body rejected\",\"type\":"
+        "\"rate_limit_error\",\"param\":null,"
+        "\"code\":\"rate_limit_exceeded\"}}");
+
+    answer.status = 503;
+    ml_error_render(&text, ML_ERROR_OPENAI, &answer);
+    CHECK(strstr(text_of(&text), "\"type\":\"server_error\"") != NULL);
+
+    CHECK_INT(ml_error_status(ML_ERROR_OIP, 422), 400);
+    CHECK_INT(ml_error_status(ML_ERROR_OPENAI, 422), 400);
+    CHECK_INT(ml_error_status(ML_ERROR_FASTAPI, 422), 422);
+    CHECK_INT(ml_error_status(ML_ERROR_OIP, 429), 429);
 
     ml_error_render(&text, ML_ERROR_SIMPLE, &answer);
     CHECK_STR(text_of(&text),
