@@ -55,7 +55,7 @@ GET /ready
 --- request eval
 ["POST /t\n{\"x\": [1, 2, 3, 4]}", "GET /status"]
 --- response_body_like eval
-['"y"', '"models":\{"identity":\{"ready":true,"device":"cpu","batch":8,"queue":20,"queue_depth":0,"breaker":"closed","row_seconds":[\d.e-]+\}\}']
+['"y"', '"models":\{"identity":\{"ready":true,"state":"ready","device":"cpu","executor":"thread","batch":8,"queue":20,"queue_depth":0,"breaker":"closed","row_seconds":[\d.e-]+\}\}']
 
 
 
@@ -64,7 +64,7 @@ GET /ready
 --- request eval
 ["POST /t\n{\"x\": [1, 2, 3, 4]}", "GET /status"]
 --- response_body_like eval
-['"y"', '"models":\{"identity":\{"ready":true,"device":"cpu",.*"queue_depth":0']
+['"y"', '"models":\{"identity":\{"ready":true,"state":"ready","device":"cpu",.*"queue_depth":0']
 
 
 
