@@ -7,9 +7,9 @@ run_bench() {
     need_bench
     build_modules
 
-    export BENCH_NGINX BENCH_MODULES
-    BENCH_NGINX=$(nginx_binary)
-    BENCH_MODULES=$(module_files)
+    export TEST_NGINX_BINARY TEST_NGINX_LOAD_MODULES
+    TEST_NGINX_BINARY=$(nginx_binary)
+    TEST_NGINX_LOAD_MODULES=$(module_files)
 
     for file in bench/*.py; do
         if [ -n "$name" ] && [ "$file" != "bench/$name.py" ]; then

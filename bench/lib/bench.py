@@ -13,8 +13,8 @@ import sys
 import time
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '../..'))
-NGINX = os.environ['BENCH_NGINX']
-MODULES = os.environ['BENCH_MODULES'].split()
+NGINX = os.environ['TEST_NGINX_BINARY']
+MODULES = os.environ['TEST_NGINX_LOAD_MODULES'].split()
 ECHO = '/usr/lib/nginx/modules/ngx_http_echo_module.so'
 TICKS = os.sysconf('SC_CLK_TCK')
 

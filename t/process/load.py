@@ -12,9 +12,9 @@ class Load:
     answers   requests that ended, in whichever way
     failed    those that got no 200, or a wrong one: what came instead
     wrong     those that got a 200 with the result of another request
-    closed    connections that were closed while a client had sent its next
-              request: nginx may do that when a worker quits, and a client
-              asks again
+    broken    for each connection that broke while its client waited, the pid
+              of its worker: that happens when a worker is killed or, to idle
+              connections, quits.  The client asks again on another one.
     """
 
     def __init__(self, server, clients, body):
@@ -22,7 +22,7 @@ class Load:
         self.body = body
         self.stopping = False
         self.answers = 0
-        self.closed = 0
+        self.broken = []
         self.failed = []
         self.wrong = []
         self.lock = threading.Lock()
@@ -38,29 +38,29 @@ class Load:
 
         while not self.stopping:
             n += 1
-            fresh = connection is None
-            body = dict(self.body, x=self.body['x'][:2] + [i, n])
 
-            if fresh:
-                connection = http.client.HTTPConnection(
-                    '127.0.0.1', self.server.port, timeout=30)
+            if connection is None:
+                connection, worker = self.connect()
+
+                if connection is None:
+                    break
+
+            body = dict(self.body, x=self.body['x'][:2] + [i, n])
 
             try:
                 answer = nginx.ask(connection, 'POST', '/infer', body)
 
-            except (OSError, http.client.HTTPException) as e:
+            except (http.client.RemoteDisconnected, ConnectionResetError,
+                    BrokenPipeError):
+                self.broken.append(worker)
                 connection.close()
                 connection = None
+                continue
 
-                if not fresh and isinstance(e, (
-                        http.client.RemoteDisconnected, ConnectionResetError,
-                        BrokenPipeError)):
-                    with self.lock:
-                        self.closed += 1
-
-                    continue
-
+            except (OSError, http.client.HTTPException) as e:
                 self.note(False, repr(e))
+                connection.close()
+                connection = None
                 continue
 
             right = answer.status == 200 and answer.json()['y'][2:] == [i, n]
@@ -75,6 +75,22 @@ class Load:
 
         if connection:
             connection.close()
+
+    def connect(self):
+        """A connection, and which worker's it is."""
+        while not self.stopping:
+            connection = http.client.HTTPConnection(
+                '127.0.0.1', self.server.port, timeout=30)
+
+            try:
+                answer = nginx.ask(connection, 'GET', '/worker')
+                return connection, int(answer.body)
+
+            except (OSError, http.client.HTTPException):
+                # killed between accept() and the answer
+                connection.close()
+
+        return None, None
 
     def note(self, right, detail):
         with self.lock:
