@@ -2,7 +2,8 @@
 # they find is kept in build/fuzz/TOPIC, and is where the next run begins.
 
 INCLUDES="-Ingx_ml_core -Ingx_ml_validate -Ingx_ml_ratelimit -Ingx_ml_infer
-          -Ingx_ml_infer/engine -Ingx_ml_infer/engine/cpu
+          -Ingx_ml_infer/engine -Ingx_ml_infer/engine/plan
+          -Ingx_ml_infer/engine/cpu -Ingx_ml_infer/engine/cuda
           -Ingx_ml_infer/engine/fault -It/unit"
 
 C_FLAGS="-std=gnu11 -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter

@@ -20,7 +20,8 @@
 #include "ml_reference.c"
 
 #include "ml_cpu_linear.c"
-#include "ml_cpu_steps.c"
+#include "ml_steps.c"
+#include "ml_layout.c"
 #include "ml_cpu_plan.c"
 #include "ml_backend_cpu.c"
 
@@ -212,9 +213,10 @@ test_reference(void)
     context = loads(model);
 
     /* MatMul, Add and Relu are one step, Identity is none */
-    CHECK_INT(context->nsteps, 7);
-    CHECK(context->steps[0].linear != NULL && context->steps[0].linear->relu
-          && context->steps[0].linear->bias != NULL);
+    CHECK_INT(context->steps.nsteps, 7);
+    CHECK(context->steps.steps[0].linear != NULL
+          && context->steps.steps[0].linear->relu
+          && context->steps.steps[0].linear->bias != NULL);
 
     fill(x, ROWS * 48);
 
@@ -294,7 +296,7 @@ test_nan(void)
     model = opens(&g);
     context = loads(model);
 
-    CHECK_INT(context->nsteps, 2);
+    CHECK_INT(context->steps.nsteps, 2);
 
     for (rows = 1; rows <= 8; rows += 7) {
         fill(x, 48);

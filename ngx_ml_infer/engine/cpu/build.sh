@@ -26,9 +26,9 @@ fi
 $CC -std=gnu11 -O3 -Wall -Wextra -Wno-unused-parameter ${CFLAGS} \
     -fPIC -shared \
     -DNGX_ML_BUILD="\"${NGX_ML_BUILD:-unknown}\"" \
-    -I "$core" -I "$engine" -I "$cpu" \
+    -I "$core" -I "$engine" -I "$engine/plan" -I "$cpu" \
     -o "$1" \
-    "$cpu"/*.c "$core"/ml_tensor.c \
+    "$cpu"/*.c "$engine"/plan/*.c "$core"/ml_tensor.c \
     -Wl,--version-script="$engine/ml_backend.map" \
     -Wl,-z,nodelete -Wl,-z,defs \
     -ldnnl -l:libgomp.so.1

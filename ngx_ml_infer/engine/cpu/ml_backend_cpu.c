@@ -75,7 +75,7 @@ ml_cpu_unload(ml_backend_context_t *context)
     }
 
     ml_cpu_weights_free(context);
-    ml_cpu_steps_free(context);
+    ml_steps_free(&context->steps);
 
     (void) dnnl_stream_destroy(context->stream);
     (void) dnnl_engine_destroy(context->engine);
@@ -112,8 +112,8 @@ ml_cpu_load(const ml_model_t *model, const char *argument,
                          "no stream");
     }
 
-    if (rc == ML_BACKEND_OK) {
-        rc = ml_cpu_steps(context, &error);
+    if (rc == ML_BACKEND_OK && ml_steps_find(&context->steps, model) != 0) {
+        rc = ml_cpu_fail(&error, ML_BACKEND_MEMORY, "no memory for a model");
     }
 
     if (rc != ML_BACKEND_OK) {
@@ -228,8 +228,8 @@ ml_cpu_run(ml_backend_context_t *context, int64_t rows,
     uint64_t             start;
     dnnl_status_t        rc;
     ml_cpu_plan_t       *plan;
-    ml_cpu_step_t       *step;
-    ml_cpu_bound_t      *bound;
+    ml_step_t           *step;
+    ml_bound_t          *bound;
     ml_cpu_error_t       error = { text, size };
     const ml_array_t   **input;
 
@@ -256,14 +256,14 @@ ml_cpu_run(ml_backend_context_t *context, int64_t rows,
 
     input = plan->inputs;
 
-    for (i = 0; i < context->nsteps; i++) {
+    for (i = 0; i < context->steps.nsteps; i++) {
 
         if (atomic_load_explicit(&context->cancelled, memory_order_relaxed)) {
             meter->device_ns = ml_cpu_time() - start;
             return ml_cpu_fail(&error, ML_BACKEND_CANCELLED, "cancelled");
         }
 
-        step = &context->steps[i];
+        step = &context->steps.steps[i];
 
         if (step->linear == NULL) {
             step->node->operator->kernel(step->node, input,

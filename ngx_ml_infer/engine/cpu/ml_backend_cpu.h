@@ -1,11 +1,10 @@
 /*
  * The CPU backend's own parts.
  *
- * A model becomes a list of steps when it is loaded: a product with constant
- * weights, its bias and a Relu behind it are one step and oneDNN's (linear);
- * everything else is a step of the reference kernel; a change of shape alone
- * is none.  For a number of rows, a plan adds where each value lies and, for
- * linear steps, the primitive.  A plan owns all memory that a run needs.
+ * The steps of a model (ml_steps.h) that are linear are oneDNN's; all others
+ * are those of the reference kernel.  For a number of rows, a plan adds where
+ * each value lies and, for linear steps, the primitive.  A plan owns all
+ * memory that a run needs.
  */
 
 #ifndef ML_BACKEND_CPU_H
@@ -16,7 +15,7 @@
 #include <dnnl.h>
 
 #include "ml_backend.h"
-#include "ml_graph.h"
+#include "ml_layout.h"
 
 
 #define ML_CPU_ALIGN  64
@@ -34,26 +33,6 @@ struct ml_cpu_weights_s {
 };
 
 
-/* dst[m][n] = src[m][k] * weights[k][n] + bias[n] */
-typedef struct {
-    const ml_value_t    *value;     /* of the weights */
-    float                alpha;
-    int                  transposed;    /* stored as [n][k] */
-    int                  relu;
-    int64_t              k;
-    int64_t              n;
-    float               *bias;      /* n of them; NULL: none */
-} ml_cpu_linear_t;
-
-
-typedef struct {
-    const ml_node_t     *node;      /* the first of those in the step */
-    int32_t              input;     /* of a linear step */
-    int32_t              output;
-    ml_cpu_linear_t     *linear;    /* NULL: the reference kernel */
-} ml_cpu_step_t;
-
-
 /* What a linear step needs for a number of rows. */
 typedef struct {
     dnnl_primitive_t     primitive;
@@ -67,14 +46,6 @@ typedef struct {
 } ml_cpu_product_t;
 
 
-/* A value that lies in the caller's memory. */
-typedef struct {
-    int32_t              value;
-    uint32_t             index;     /* of the input or output */
-    int                  output;
-} ml_cpu_bound_t;
-
-
 typedef struct ml_cpu_plan_s  ml_cpu_plan_t;
 
 struct ml_cpu_plan_s {
@@ -83,7 +54,7 @@ struct ml_cpu_plan_s {
     ml_array_t          *arrays;    /* by value */
     const ml_array_t   **inputs;    /* of each step, one after another */
     ml_cpu_product_t    *products;  /* by step */
-    ml_cpu_bound_t      *bound;
+    ml_bound_t          *bound;     /* in the caller's memory */
     size_t               nbound;
     void                *memory;    /* of computed values */
     void                *scratchpad;    /* one for all primitives */
@@ -94,9 +65,7 @@ struct ml_backend_context_s {
     const ml_model_t    *model;
     dnnl_engine_t        engine;
     dnnl_stream_t        stream;
-    ml_cpu_step_t       *steps;
-    size_t               nsteps;
-    int32_t             *root;      /* by value: the one whose memory it has */
+    ml_steps_t           steps;
     ml_cpu_weights_t    *weights;
     ml_cpu_plan_t       *plans;
     atomic_int           cancelled;
@@ -115,11 +84,6 @@ ml_backend_status_e ml_cpu_fail(ml_cpu_error_t *error,
 ml_backend_status_e ml_cpu_dnnl(ml_cpu_error_t *error, dnnl_status_t status,
     const char *what);
 
-/* Finds the steps: ml_cpu_steps.c */
-ml_backend_status_e ml_cpu_steps(ml_backend_context_t *context,
-    ml_cpu_error_t *error);
-void ml_cpu_steps_free(ml_backend_context_t *context);
-
 /* Lays out values for a number of rows: ml_cpu_plan.c */
 ml_backend_status_e ml_cpu_plan(ml_backend_context_t *context, int64_t rows,
     ml_cpu_plan_t **plan, ml_cpu_error_t *error);
@@ -130,10 +94,10 @@ void ml_cpu_plan_free(ml_backend_context_t *context, ml_cpu_plan_t *plan);
  * what it needs.
  */
 ml_backend_status_e ml_cpu_product(ml_backend_context_t *context,
-    const ml_cpu_linear_t *linear, int64_t m, ml_cpu_product_t *product,
+    const ml_linear_t *linear, int64_t m, ml_cpu_product_t *product,
     size_t *scratchpad, ml_cpu_error_t *error);
 dnnl_status_t ml_cpu_product_run(ml_backend_context_t *context,
-    const ml_cpu_linear_t *linear, ml_cpu_product_t *product, void *source,
+    const ml_linear_t *linear, ml_cpu_product_t *product, void *source,
     void *destination);
 void ml_cpu_product_free(ml_cpu_product_t *product);
 void ml_cpu_weights_free(ml_backend_context_t *context);

@@ -9,7 +9,7 @@
 /* The layout of weights as the model has them. */
 
 static dnnl_status_t
-ml_cpu_plain(const ml_cpu_linear_t *linear, dnnl_memory_desc_t *desc)
+ml_cpu_plain(const ml_linear_t *linear, dnnl_memory_desc_t *desc)
 {
     dnnl_dims_t  dims, strides;
 
@@ -23,7 +23,7 @@ ml_cpu_plain(const ml_cpu_linear_t *linear, dnnl_memory_desc_t *desc)
 
 
 static dnnl_status_t
-ml_cpu_reorder(ml_backend_context_t *context, const ml_cpu_linear_t *linear,
+ml_cpu_reorder(ml_backend_context_t *context, const ml_linear_t *linear,
     void *data, dnnl_memory_t to)
 {
     dnnl_status_t               rc;
@@ -81,7 +81,7 @@ ml_cpu_reorder(ml_backend_context_t *context, const ml_cpu_linear_t *linear,
 /* Finds the weights in that layout, or makes them. */
 
 static dnnl_status_t
-ml_cpu_weights(ml_backend_context_t *context, const ml_cpu_linear_t *linear,
+ml_cpu_weights(ml_backend_context_t *context, const ml_linear_t *linear,
     const dnnl_memory_desc_t *wanted, dnnl_memory_t *memory)
 {
     float                     *scaled;
@@ -166,7 +166,7 @@ ml_cpu_argument(ml_cpu_product_t *product, int argument, dnnl_memory_t memory)
 /* The primitive's description, with whatever layout it likes for weights. */
 
 static dnnl_status_t
-ml_cpu_describe(ml_backend_context_t *context, const ml_cpu_linear_t *linear,
+ml_cpu_describe(ml_backend_context_t *context, const ml_linear_t *linear,
     int64_t m, dnnl_primitive_desc_t *result)
 {
     dnnl_dims_t                source_dims, weights_dims, bias_dims, dims;
@@ -228,7 +228,7 @@ ml_cpu_describe(ml_backend_context_t *context, const ml_cpu_linear_t *linear,
 
 
 ml_backend_status_e
-ml_cpu_product(ml_backend_context_t *context, const ml_cpu_linear_t *linear,
+ml_cpu_product(ml_backend_context_t *context, const ml_linear_t *linear,
     int64_t m, ml_cpu_product_t *product, size_t *scratchpad,
     ml_cpu_error_t *error)
 {
@@ -325,7 +325,7 @@ ml_cpu_relu(float *data, size_t n)
 
 dnnl_status_t
 ml_cpu_product_run(ml_backend_context_t *context,
-    const ml_cpu_linear_t *linear, ml_cpu_product_t *product, void *source,
+    const ml_linear_t *linear, ml_cpu_product_t *product, void *source,
     void *destination)
 {
     dnnl_status_t  rc;

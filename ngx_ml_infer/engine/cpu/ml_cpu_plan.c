@@ -1,215 +1,8 @@
-/*
- * Where values lie; see ml_backend_cpu.h.
- *
- * Values that are not alive at the same time share memory.  They are placed
- * in the order in which they are made, each in the lowest gap that is free
- * for as long as it lives.
- */
+/* What a run of a number of rows needs; see ml_backend_cpu.h. */
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "ml_backend_cpu.h"
-
-
-/* of the values in one plan; more rows than that are a mistake */
-#define ML_CPU_PLAN_LIMIT  ((size_t) 1 << 30)
-
-
-typedef struct {
-    size_t   offset;
-    size_t   bytes;
-    size_t   first;                 /* step that makes it */
-    size_t   last;                  /* step that uses it last */
-} ml_cpu_place_t;
-
-
-static size_t
-ml_cpu_ninputs(const ml_cpu_step_t *step)
-{
-    return step->linear ? 1 : step->node->ninputs;
-}
-
-
-static int32_t
-ml_cpu_input(const ml_cpu_step_t *step, size_t i)
-{
-    return step->linear ? step->input : step->node->inputs[i];
-}
-
-
-/* Whether a value lies in the caller's memory; *bound says where. */
-
-static int
-ml_cpu_is_bound(const ml_model_t *model, int32_t value, ml_cpu_bound_t *bound)
-{
-    uint32_t  i;
-
-    for (i = 0; i < model->ninputs; i++) {
-        if (model->inputs[i] == value) {
-            bound->index = i;
-            bound->output = 0;
-            return 1;
-        }
-    }
-
-    for (i = 0; i < model->noutputs; i++) {
-        if (model->outputs[i] == value) {
-            bound->index = i;
-            bound->output = 1;
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/*
- * Gives a place the lowest offset at which there is room from the step that
- * makes it on.  "live" has the n places made before, by offset; those not
- * used any more are dropped, the new one is added.  Returns how many remain.
- */
-
-static size_t
-ml_cpu_offset(ml_cpu_place_t *live, size_t n, ml_cpu_place_t *place)
-{
-    int     found;
-    size_t  i, at, kept;
-
-    found = 0;
-    at = 0;
-    kept = 0;
-    place->offset = 0;
-
-    for (i = 0; i < n; i++) {
-
-        if (live[i].last < place->first) {
-            continue;
-        }
-
-        if (!found) {
-            if (live[i].offset - place->offset >= place->bytes) {
-                found = 1;
-
-            } else {
-                place->offset = live[i].offset + live[i].bytes;
-                at = kept + 1;
-            }
-        }
-
-        live[kept++] = live[i];
-    }
-
-    memmove(&live[at + 1], &live[at], (kept - at) * sizeof(ml_cpu_place_t));
-    live[at] = *place;
-
-    return kept + 1;
-}
-
-
-static int
-ml_cpu_place(ml_backend_context_t *context, ml_cpu_plan_t *plan,
-    size_t **offsets, size_t *total)
-{
-    size_t           i, j, n, bytes, *last;
-    int32_t          root;
-    ml_cpu_bound_t   bound;
-    ml_cpu_place_t   place, *live;
-
-    n = context->model->nvalues;
-    *total = 0;
-
-    last = calloc(n + 1, sizeof(size_t));
-    live = calloc(context->nsteps + 1, sizeof(ml_cpu_place_t));
-    *offsets = calloc(n + 1, sizeof(size_t));
-
-    if (last == NULL || live == NULL || *offsets == NULL) {
-        goto failed;
-    }
-
-    for (i = 0; i < context->nsteps; i++) {
-        for (j = 0; j < ml_cpu_ninputs(&context->steps[i]); j++) {
-            root = ml_cpu_input(&context->steps[i], j);
-
-            if (root != ML_ABSENT) {
-                last[context->root[root]] = i;
-            }
-        }
-    }
-
-    for (i = 0, n = 0; i < context->nsteps; i++) {
-
-        root = context->steps[i].output;
-
-        if (ml_cpu_is_bound(context->model, root, &bound)) {
-            continue;
-        }
-
-        if (ml_tensor_size(plan->arrays[root].dtype, plan->arrays[root].rank,
-                           plan->arrays[root].dims, &bytes)
-            != 0
-            || bytes > ML_CPU_PLAN_LIMIT)
-        {
-            goto failed;
-        }
-
-        place.bytes = (bytes + ML_CPU_ALIGN - 1)
-                      & ~((size_t) ML_CPU_ALIGN - 1);
-        place.first = i;
-        place.last = last[root] > i ? last[root] : i;
-
-        n = ml_cpu_offset(live, n, &place);
-
-        (*offsets)[root] = place.offset;
-
-        if (place.offset + place.bytes > *total) {
-            *total = place.offset + place.bytes;
-        }
-
-        if (*total > ML_CPU_PLAN_LIMIT) {
-            goto failed;
-        }
-    }
-
-    free(last);
-    free(live);
-
-    return 0;
-
-failed:
-
-    free(last);
-    free(live);
-
-    return -1;
-}
-
-
-/* Types and dimensions of all values, and the data of constants. */
-
-static void
-ml_cpu_arrays(const ml_model_t *model, ml_cpu_plan_t *plan)
-{
-    uint32_t     i;
-    ml_array_t  *array;
-    ml_value_t  *value;
-
-    for (i = 0; i < model->nvalues; i++) {
-
-        value = &model->values[i];
-        array = &plan->arrays[i];
-
-        array->dtype = value->dtype;
-        array->rank = value->rank;
-        memcpy(array->dims, value->dims, sizeof(value->dims));
-        array->data = value->data;
-
-        if (value->rank > 0 && value->dims[0] == ML_ROWS) {
-            array->dims[0] = plan->rows;
-        }
-    }
-}
 
 
 static size_t
@@ -232,9 +25,9 @@ ml_cpu_plan(ml_backend_context_t *context, int64_t rows,
 {
     size_t                i, j, n, total, scratchpad, *offsets;
     int32_t               value, root;
-    ml_cpu_bound_t        bound;
+    ml_bound_t        bound;
     ml_cpu_plan_t        *plan;
-    ml_cpu_step_t        *step;
+    ml_step_t        *step;
     const ml_model_t     *model;
     const ml_array_t    **input;
     ml_backend_status_e   rc;
@@ -242,8 +35,8 @@ ml_cpu_plan(ml_backend_context_t *context, int64_t rows,
     model = context->model;
     offsets = NULL;
 
-    for (i = 0, n = 0; i < context->nsteps; i++) {
-        n += ml_cpu_ninputs(&context->steps[i]);
+    for (i = 0, n = 0; i < context->steps.nsteps; i++) {
+        n += ml_step_ninputs(&context->steps.steps[i]);
     }
 
     plan = calloc(1, sizeof(ml_cpu_plan_t));
@@ -255,8 +48,9 @@ ml_cpu_plan(ml_backend_context_t *context, int64_t rows,
     plan->rows = rows;
     plan->arrays = calloc(model->nvalues + 1, sizeof(ml_array_t));
     plan->inputs = calloc(n + 1, sizeof(ml_array_t *));
-    plan->products = calloc(context->nsteps + 1, sizeof(ml_cpu_product_t));
-    plan->bound = calloc(model->nvalues + 1, sizeof(ml_cpu_bound_t));
+    plan->products = calloc(context->steps.nsteps + 1,
+                            sizeof(ml_cpu_product_t));
+    plan->bound = calloc(model->nvalues + 1, sizeof(ml_bound_t));
 
     if (plan->arrays == NULL || plan->inputs == NULL || plan->products == NULL
         || plan->bound == NULL)
@@ -265,9 +59,12 @@ ml_cpu_plan(ml_backend_context_t *context, int64_t rows,
         goto failed;
     }
 
-    ml_cpu_arrays(model, plan);
+    ml_layout_arrays(model, rows, plan->arrays);
 
-    if (ml_cpu_place(context, plan, &offsets, &total) != 0) {
+    offsets = ml_layout_place(model, &context->steps, plan->arrays,
+                              ML_CPU_ALIGN, &total);
+
+    if (offsets == NULL) {
         rc = ml_cpu_fail(error, ML_BACKEND_MEMORY, "a plan for that many rows "
                          "takes more than 1 GiB, or memory is out");
         goto failed;
@@ -282,13 +79,13 @@ ml_cpu_plan(ml_backend_context_t *context, int64_t rows,
 
     for (value = 0; value < (int32_t) model->nvalues; value++) {
 
-        root = context->root[value];
+        root = context->steps.root[value];
 
         if (model->values[value].data != NULL) {
             continue;
         }
 
-        if (ml_cpu_is_bound(model, root, &bound)) {
+        if (ml_layout_bound(model, root, &bound)) {
             bound.value = value;
             plan->bound[plan->nbound++] = bound;
             continue;
@@ -300,12 +97,12 @@ ml_cpu_plan(ml_backend_context_t *context, int64_t rows,
     input = plan->inputs;
     scratchpad = 0;
 
-    for (i = 0; i < context->nsteps; i++) {
+    for (i = 0; i < context->steps.nsteps; i++) {
 
-        step = &context->steps[i];
+        step = &context->steps.steps[i];
 
-        for (j = 0; j < ml_cpu_ninputs(step); j++) {
-            value = ml_cpu_input(step, j);
+        for (j = 0; j < ml_step_ninputs(step); j++) {
+            value = ml_step_input(step, j);
             *input++ = (value == ML_ABSENT) ? NULL : &plan->arrays[value];
         }
 
@@ -334,7 +131,7 @@ ml_cpu_plan(ml_backend_context_t *context, int64_t rows,
             goto failed;
         }
 
-        for (i = 0; i < context->nsteps; i++) {
+        for (i = 0; i < context->steps.nsteps; i++) {
             if (plan->products[i].scratchpad != NULL) {
                 rc = ml_cpu_dnnl(error,
                     dnnl_memory_set_data_handle(plan->products[i].scratchpad,
@@ -367,7 +164,7 @@ ml_cpu_plan_free(ml_backend_context_t *context, ml_cpu_plan_t *plan)
 {
     size_t  i;
 
-    for (i = 0; plan->products != NULL && i < context->nsteps; i++) {
+    for (i = 0; plan->products != NULL && i < context->steps.nsteps; i++) {
         ml_cpu_product_free(&plan->products[i]);
     }
 

@@ -1,9 +1,9 @@
-/* From nodes to steps; see ml_backend_cpu.h. */
+/* From nodes to steps; see ml_steps.h. */
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "ml_backend_cpu.h"
+#include "ml_steps.h"
 
 
 /* Who uses each value. */
@@ -11,11 +11,11 @@ typedef struct {
     uint32_t  *count;
     uint32_t  *last;                /* node */
     uint8_t   *taken;               /* nodes that are part of a step */
-} ml_cpu_users_t;
+} ml_users_t;
 
 
 static size_t
-ml_cpu_elements(const ml_value_t *value)
+ml_steps_elements(const ml_value_t *value)
 {
     return value->bytes / sizeof(float);
 }
@@ -27,7 +27,7 @@ ml_cpu_elements(const ml_value_t *value)
  */
 
 static int
-ml_cpu_bias(ml_cpu_linear_t *linear, const ml_value_t *value, float beta)
+ml_steps_bias(ml_linear_t *linear, const ml_value_t *value, float beta)
 {
     float       *data;
     int64_t      i;
@@ -43,8 +43,8 @@ ml_cpu_bias(ml_cpu_linear_t *linear, const ml_value_t *value, float beta)
         }
     }
 
-    if (ml_cpu_elements(value) != 1
-        && ml_cpu_elements(value) != (size_t) linear->n)
+    if (ml_steps_elements(value) != 1
+        && ml_steps_elements(value) != (size_t) linear->n)
     {
         return 0;
     }
@@ -58,7 +58,7 @@ ml_cpu_bias(ml_cpu_linear_t *linear, const ml_value_t *value, float beta)
     data = value->data;
 
     for (i = 0; i < linear->n; i++) {
-        linear->bias[i] = beta * data[ml_cpu_elements(value) == 1 ? 0 : i];
+        linear->bias[i] = beta * data[ml_steps_elements(value) == 1 ? 0 : i];
     }
 
     return 1;
@@ -70,11 +70,11 @@ ml_cpu_bias(ml_cpu_linear_t *linear, const ml_value_t *value, float beta)
  * lack of memory too, leaves it to the reference kernel.
  */
 
-static ml_cpu_linear_t *
-ml_cpu_linear(const ml_model_t *model, const ml_node_t *node)
+static ml_linear_t *
+ml_steps_linear(const ml_model_t *model, const ml_node_t *node)
 {
     ml_value_t              *a, *b, *c;
-    ml_cpu_linear_t         *linear;
+    ml_linear_t         *linear;
     const ml_parameters_t   *p;
 
     if (node->operator->kind != ML_KIND_GEMM
@@ -94,7 +94,7 @@ ml_cpu_linear(const ml_model_t *model, const ml_node_t *node)
         return NULL;
     }
 
-    linear = calloc(1, sizeof(ml_cpu_linear_t));
+    linear = calloc(1, sizeof(ml_linear_t));
 
     if (linear == NULL) {
         return NULL;
@@ -114,7 +114,7 @@ ml_cpu_linear(const ml_model_t *model, const ml_node_t *node)
     if (node->operator->kind == ML_KIND_GEMM && node->ninputs > 2) {
         c = &model->values[node->inputs[2]];
 
-        if (!ml_cpu_bias(linear, c, (float) p->beta)) {
+        if (!ml_steps_bias(linear, c, (float) p->beta)) {
             free(linear);
             return NULL;
         }
@@ -125,7 +125,7 @@ ml_cpu_linear(const ml_model_t *model, const ml_node_t *node)
 
 
 static int
-ml_cpu_is_output(const ml_model_t *model, int32_t value)
+ml_steps_is_output(const ml_model_t *model, int32_t value)
 {
     uint32_t  i;
 
@@ -142,12 +142,12 @@ ml_cpu_is_output(const ml_model_t *model, int32_t value)
 /* The node of that kind which alone uses a value, if there is one. */
 
 static const ml_node_t *
-ml_cpu_follower(const ml_model_t *model, const ml_cpu_users_t *users,
+ml_steps_follower(const ml_model_t *model, const ml_users_t *users,
     int32_t value, ml_kind_e kind)
 {
     const ml_node_t  *node;
 
-    if (users->count[value] != 1 || ml_cpu_is_output(model, value)) {
+    if (users->count[value] != 1 || ml_steps_is_output(model, value)) {
         return NULL;
     }
 
@@ -158,7 +158,7 @@ ml_cpu_follower(const ml_model_t *model, const ml_cpu_users_t *users,
 
 
 static int
-ml_cpu_same_shape(const ml_model_t *model, int32_t one, int32_t two)
+ml_steps_same_shape(const ml_model_t *model, int32_t one, int32_t two)
 {
     const ml_value_t  *a, *b;
 
@@ -173,28 +173,28 @@ ml_cpu_same_shape(const ml_model_t *model, int32_t one, int32_t two)
 /* Takes a bias and a Relu that follow into the step. */
 
 static void
-ml_cpu_fuse(const ml_model_t *model, ml_cpu_users_t *users,
-    ml_cpu_step_t *step)
+ml_steps_fuse(const ml_model_t *model, ml_users_t *users,
+    ml_step_t *step)
 {
     int32_t           other;
     const ml_node_t  *node;
 
     if (step->linear->bias == NULL) {
-        node = ml_cpu_follower(model, users, step->output, ML_KIND_ADD);
+        node = ml_steps_follower(model, users, step->output, ML_KIND_ADD);
 
         if (node != NULL
-            && ml_cpu_same_shape(model, node->output, step->output))
+            && ml_steps_same_shape(model, node->output, step->output))
         {
             other = node->inputs[node->inputs[0] == step->output];
 
-            if (ml_cpu_bias(step->linear, &model->values[other], 1)) {
+            if (ml_steps_bias(step->linear, &model->values[other], 1)) {
                 users->taken[node - model->nodes] = 1;
                 step->output = node->output;
             }
         }
     }
 
-    node = ml_cpu_follower(model, users, step->output, ML_KIND_RELU);
+    node = ml_steps_follower(model, users, step->output, ML_KIND_RELU);
 
     if (node != NULL) {
         users->taken[node - model->nodes] = 1;
@@ -205,7 +205,7 @@ ml_cpu_fuse(const ml_model_t *model, ml_cpu_users_t *users,
 
 
 static void
-ml_cpu_users_free(ml_cpu_users_t *users)
+ml_users_free(ml_users_t *users)
 {
     free(users->count);
     free(users->last);
@@ -214,7 +214,7 @@ ml_cpu_users_free(ml_cpu_users_t *users)
 
 
 static int
-ml_cpu_users(const ml_model_t *model, ml_cpu_users_t *users)
+ml_users(const ml_model_t *model, ml_users_t *users)
 {
     uint32_t          i, j;
     const ml_node_t  *node;
@@ -244,29 +244,27 @@ ml_cpu_users(const ml_model_t *model, ml_cpu_users_t *users)
 }
 
 
-ml_backend_status_e
-ml_cpu_steps(ml_backend_context_t *context, ml_cpu_error_t *error)
+int
+ml_steps_find(ml_steps_t *steps, const ml_model_t *model)
 {
-    uint32_t           i;
-    ml_cpu_step_t     *step;
-    ml_cpu_users_t     users;
-    const ml_node_t   *node;
-    const ml_model_t  *model;
+    uint32_t          i;
+    ml_step_t        *step;
+    ml_users_t        users;
+    const ml_node_t  *node;
 
-    model = context->model;
+    steps->nsteps = 0;
+    steps->steps = calloc(model->nnodes + 1, sizeof(ml_step_t));
+    steps->root = calloc(model->nvalues + 1, sizeof(int32_t));
 
-    context->steps = calloc(model->nnodes + 1, sizeof(ml_cpu_step_t));
-    context->root = calloc(model->nvalues + 1, sizeof(int32_t));
-
-    if (ml_cpu_users(model, &users) != 0
-        || context->steps == NULL || context->root == NULL)
+    if (ml_users(model, &users) != 0
+        || steps->steps == NULL || steps->root == NULL)
     {
-        ml_cpu_users_free(&users);
-        return ml_cpu_fail(error, ML_BACKEND_MEMORY, "no memory for a model");
+        ml_users_free(&users);
+        return -1;
     }
 
     for (i = 0; i < model->nvalues; i++) {
-        context->root[i] = (int32_t) i;
+        steps->root[i] = (int32_t) i;
     }
 
     for (i = 0; i < model->nnodes; i++) {
@@ -280,41 +278,55 @@ ml_cpu_steps(ml_backend_context_t *context, ml_cpu_error_t *error)
         /* what a client sees has memory of its own */
 
         if (node->operator->kind == ML_KIND_VIEW
-            && !ml_cpu_is_output(model, node->output))
+            && !ml_steps_is_output(model, node->output))
         {
-            context->root[node->output] = context->root[node->inputs[0]];
+            steps->root[node->output] = steps->root[node->inputs[0]];
             continue;
         }
 
-        step = &context->steps[context->nsteps++];
+        step = &steps->steps[steps->nsteps++];
         step->node = node;
         step->output = node->output;
-        step->linear = ml_cpu_linear(model, node);
+        step->linear = ml_steps_linear(model, node);
 
         if (step->linear != NULL) {
             step->input = node->inputs[0];
-            ml_cpu_fuse(model, &users, step);
+            ml_steps_fuse(model, &users, step);
         }
     }
 
-    ml_cpu_users_free(&users);
+    ml_users_free(&users);
 
-    return ML_BACKEND_OK;
+    return 0;
 }
 
 
 void
-ml_cpu_steps_free(ml_backend_context_t *context)
+ml_steps_free(ml_steps_t *steps)
 {
     size_t  i;
 
-    for (i = 0; i < context->nsteps; i++) {
-        if (context->steps[i].linear != NULL) {
-            free(context->steps[i].linear->bias);
-            free(context->steps[i].linear);
+    for (i = 0; i < steps->nsteps; i++) {
+        if (steps->steps[i].linear != NULL) {
+            free(steps->steps[i].linear->bias);
+            free(steps->steps[i].linear);
         }
     }
 
-    free(context->steps);
-    free(context->root);
+    free(steps->steps);
+    free(steps->root);
+}
+
+
+size_t
+ml_step_ninputs(const ml_step_t *step)
+{
+    return step->linear ? 1 : step->node->ninputs;
+}
+
+
+int32_t
+ml_step_input(const ml_step_t *step, size_t i)
+{
+    return step->linear ? step->input : step->node->inputs[i];
 }
