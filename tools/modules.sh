@@ -190,7 +190,19 @@ build_modules() {
 
 
 build_backends() {
-    build_backend cpu && build_backend fault
+    build_backend cpu && build_backend fault || return 1
+
+    if has_nvcc; then
+        build_backend cuda
+    else
+        say "no nvcc: the CUDA backend is not built"
+        rm -f "$OUT/ngx_ml_backend_cuda.so"
+    fi
+}
+
+
+has_nvcc() {
+    PATH=$PATH:/usr/local/cuda/bin command -v nvcc >/dev/null
 }
 
 

@@ -1,0 +1,21 @@
+/*
+ * The kernels of the CUDA backend; see ml_cuda_kernels.h for what they take
+ * and ml_kernels.h for what they compute: these have the expressions of the
+ * reference kernels, in the same types, so that NaN passes and integers wrap
+ * alike.
+ *
+ * No thread writes what another one writes, and sums are made in an order
+ * that depends on the shape alone: the same inputs give the same bits.
+ *
+ * Compiled for the host with ML_CUDA_EMULATED by t/unit/test_cuda_kernels.c.
+ */
+
+#include "ml_cuda_kernels.h"
+
+#ifdef ML_CUDA_EMULATED
+#include "cuda_emulation.h"
+#endif
+
+#include "ml_cuda_elements.cuh"
+#include "ml_cuda_moves.cuh"
+#include "ml_cuda_arrays.cuh"
