@@ -41,47 +41,34 @@ ML_CUDA_PRODUCT(double, float64)
  * Brings the values of all threads of a block together, in pairs; every
  * thread gets the result.  "cells" has one for each thread.
  */
-template <typename T, typename F>
-static __device__ inline T
-ml_cuda_together(T value, T *cells, F pair)
-{
-    cells[threadIdx.x] = value;
-    __syncthreads();
 
-    for (unsigned half = blockDim.x / 2; half > 0; half /= 2) {
-        if (threadIdx.x < half) {
-            cells[threadIdx.x] = pair(cells[threadIdx.x],
-                                      cells[threadIdx.x + half]);
-        }
-
-        __syncthreads();
-    }
-
-    value = cells[0];
-    __syncthreads();
-
-    return value;
+#define ML_CUDA_TOGETHER_BY(name, type, pair)                                 \
+                                                                              \
+static __device__ inline type                                                 \
+ml_cuda_##name(type value, type *cells)                                       \
+{                                                                             \
+    cells[threadIdx.x] = value;                                               \
+    __syncthreads();                                                          \
+                                                                              \
+    for (unsigned half = blockDim.x / 2; half > 0; half /= 2) {               \
+        if (threadIdx.x < half) {                                             \
+            type  a = cells[threadIdx.x], b = cells[threadIdx.x + half];      \
+            cells[threadIdx.x] = pair;                                        \
+        }                                                                     \
+                                                                              \
+        __syncthreads();                                                      \
+    }                                                                         \
+                                                                              \
+    value = cells[0];                                                         \
+    __syncthreads();                                                          \
+                                                                              \
+    return value;                                                             \
 }
 
-
-struct ml_cuda_sum_t {
-    template <typename T>
-    __device__ T
-    operator()(T a, T b) const
-    {
-        return a + b;
-    }
-};
-
-
-struct ml_cuda_largest_t {
-    template <typename T>
-    __device__ T
-    operator()(T a, T b) const
-    {
-        return b > a ? b : a;
-    }
-};
+ML_CUDA_TOGETHER_BY(sum_double, double, a + b)
+ML_CUDA_TOGETHER_BY(sum_uint64_t, uint64_t, a + b)
+ML_CUDA_TOGETHER_BY(largest_float, float, b > a ? b : a)
+ML_CUDA_TOGETHER_BY(largest_double, double, b > a ? b : a)
 
 
 /* A NaN need not be found as the largest: it makes the sum NaN. */
@@ -104,7 +91,7 @@ ML_CUDA_KERNEL(softmax_##dtype, ml_cuda_runs_t)                               \
             most = in[j * p.inner] > most ? in[j * p.inner] : most;           \
         }                                                                     \
                                                                               \
-        most = ml_cuda_together(most, largest, ml_cuda_largest_t());          \
+        most = ml_cuda_largest_##type(most, largest);                         \
                                                                               \
         for (uint64_t j = threadIdx.x; j < p.length; j += blockDim.x) {       \
             type  x = exp(in[j * p.inner] - most);                            \
@@ -113,7 +100,7 @@ ML_CUDA_KERNEL(softmax_##dtype, ml_cuda_runs_t)                               \
             sum += x;                                                         \
         }                                                                     \
                                                                               \
-        sum = ml_cuda_together(sum, sums, ml_cuda_sum_t());                   \
+        sum = ml_cuda_sum_double(sum, sums);                                  \
                                                                               \
         for (uint64_t j = threadIdx.x; j < p.length; j += blockDim.x) {       \
             out[j * p.inner] = p.logarithm                                    \
@@ -144,15 +131,14 @@ ML_CUDA_KERNEL(layer_normalization_##dtype, ml_cuda_runs_t)                   \
             sum += in[j];                                                     \
         }                                                                     \
                                                                               \
-        mean = ml_cuda_together(sum, sums, ml_cuda_sum_t())                   \
-               / (double) p.length;                                           \
+        mean = ml_cuda_sum_double(sum, sums) / (double) p.length;             \
         sum = 0;                                                              \
                                                                               \
         for (uint64_t j = threadIdx.x; j < p.length; j += blockDim.x) {       \
             sum += (in[j] - mean) * (in[j] - mean);                           \
         }                                                                     \
                                                                               \
-        factor = 1 / sqrt(ml_cuda_together(sum, sums, ml_cuda_sum_t())        \
+        factor = 1 / sqrt(ml_cuda_sum_double(sum, sums)                       \
                           / (double) p.length + p.epsilon);                   \
                                                                               \
         for (uint64_t j = threadIdx.x; j < p.length; j += blockDim.x) {       \
@@ -192,61 +178,55 @@ ML_CUDA_BATCH_NORMALIZATION(double, float64)
  * than a NaN that comes first, and no other NaN is larger than anything.
  */
 
-template <typename T>
-struct ml_cuda_place_t {
-    T         value;
-    uint64_t  index;                /* ML_CUDA_NOWHERE: none yet */
-};
-
-#define ML_CUDA_NOWHERE  UINT64_MAX
-
-
-struct ml_cuda_best_t {
-    uint32_t  last;
-
-    template <typename T>
-    __device__ ml_cuda_place_t<T>
-    operator()(ml_cuda_place_t<T> a, ml_cuda_place_t<T> b) const
-    {
-        if (b.index == ML_CUDA_NOWHERE) {
-            return a;
-        }
-
-        if (a.index == ML_CUDA_NOWHERE || b.value > a.value) {
-            return b;
-        }
-
-        if (b.value == a.value && (b.index > a.index) == (last != 0)) {
-            return b;
-        }
-
-        return a;
-    }
-};
-
+#define ML_CUDA_NOWHERE  UINT64_MAX     /* no place found yet */
 
 #define ML_CUDA_ARGMAX(type, dtype)                                           \
                                                                               \
+typedef struct {                                                              \
+    type      value;                                                          \
+    uint64_t  index;                                                          \
+    uint32_t  last;                                                           \
+} ml_cuda_place_##type;                                                       \
+                                                                              \
+static __device__ inline ml_cuda_place_##type                                 \
+ml_cuda_better_##type(ml_cuda_place_##type a, ml_cuda_place_##type b)         \
+{                                                                             \
+    if (b.index == ML_CUDA_NOWHERE) {                                         \
+        return a;                                                             \
+    }                                                                         \
+                                                                              \
+    if (a.index == ML_CUDA_NOWHERE || b.value > a.value) {                    \
+        return b;                                                             \
+    }                                                                         \
+                                                                              \
+    return b.value == a.value && (b.index > a.index) == (b.last != 0) ? b     \
+                                                                      : a;    \
+}                                                                             \
+                                                                              \
+ML_CUDA_TOGETHER_BY(best_##type, ml_cuda_place_##type,                        \
+                    ml_cuda_better_##type(a, b))                              \
+                                                                              \
 ML_CUDA_KERNEL(argmax_##dtype, ml_cuda_runs_t)                                \
 {                                                                             \
-    __shared__ ml_cuda_place_t<type>  places[ML_CUDA_TOGETHER];               \
+    __shared__ ml_cuda_place_##type  places[ML_CUDA_TOGETHER];                \
                                                                               \
     for (uint64_t r = blockIdx.x; r < p.runs; r += gridDim.x) {               \
-        const type             *in = (const type *) p.input                   \
-                                     + r / p.inner * p.length * p.inner       \
-                                     + r % p.inner;                           \
-        ml_cuda_best_t          best = { p.last };                            \
-        ml_cuda_place_t<type>   place = { 0, ML_CUDA_NOWHERE };               \
+        const type            *in = (const type *) p.input                    \
+                                    + r / p.inner * p.length * p.inner        \
+                                    + r % p.inner;                            \
+        ml_cuda_place_##type   next, place = { 0, ML_CUDA_NOWHERE, p.last };  \
                                                                               \
         for (uint64_t j = threadIdx.x; j < p.length; j += blockDim.x) {       \
-            ml_cuda_place_t<type>  next = { in[j * p.inner], j };             \
+            next.value = in[j * p.inner];                                     \
+            next.index = j;                                                   \
+            next.last = p.last;                                               \
                                                                               \
             if (next.value == next.value) {                                   \
-                place = best(place, next);                                    \
+                place = ml_cuda_better_##type(place, next);                   \
             }                                                                 \
         }                                                                     \
                                                                               \
-        place = ml_cuda_together(place, places, best);                        \
+        place = ml_cuda_best_##type(place, places);                           \
                                                                               \
         if (threadIdx.x == 0) {                                               \
             ((int64_t *) p.output)[r] =                                       \
@@ -279,7 +259,7 @@ ML_CUDA_KERNEL(reduce_##dtype, ml_cuda_reduce_t)                              \
                                             p.steps_reduced)];                \
         }                                                                     \
                                                                               \
-        sum = ml_cuda_together(sum, sums, ml_cuda_sum_t());                   \
+        sum = ml_cuda_sum_##sum_type(sum, sums);                              \
                                                                               \
         if (threadIdx.x == 0) {                                               \
             ((type *) p.output)[i] = (type) (result);                         \

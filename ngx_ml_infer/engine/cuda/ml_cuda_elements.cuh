@@ -13,8 +13,14 @@
          i += (uint64_t) gridDim.x * blockDim.x)
 
 
+#ifdef __cplusplus
+#define ML_CUDA_EXTERN  extern "C"
+#else
+#define ML_CUDA_EXTERN
+#endif
+
 #define ML_CUDA_KERNEL(name, parameters)                                      \
-    extern "C" __global__ void                                                \
+    ML_CUDA_EXTERN __global__ void                                            \
     ml_cuda_##name(const parameters p)
 
 
@@ -172,6 +178,19 @@ ml_cuda_load(const void *data, uint32_t dtype, uint64_t i)
 }
 
 
+/* A whole power of whole numbers is whole, whatever pow() makes of it. */
+
+static __device__ inline double
+ml_cuda_pow_whole(double x, double y)
+{
+    double  value;
+
+    value = pow(x, y);
+
+    return y >= 0 && y == floor(y) ? rint(value) : value;
+}
+
+
 /* The base and the exponent may be of different types. */
 
 #define ML_CUDA_POW(type, dtype, expression)                                  \
@@ -191,8 +210,10 @@ ML_CUDA_KERNEL(pow_##dtype, ml_cuda_elements_t)                               \
 
 ML_CUDA_POW(float, float32, pow(x, y))
 ML_CUDA_POW(double, float64, pow(x, y))
-ML_CUDA_POW(int32_t, int32, ml_cuda_saturate(pow(x, y), INT32_MIN, INT32_MAX))
-ML_CUDA_POW(int64_t, int64, ml_cuda_saturate(pow(x, y), INT64_MIN, INT64_MAX))
+ML_CUDA_POW(int32_t, int32, ml_cuda_saturate(ml_cuda_pow_whole(x, y),
+                                             INT32_MIN, INT32_MAX))
+ML_CUDA_POW(int64_t, int64, ml_cuda_saturate(ml_cuda_pow_whole(x, y),
+                                             INT64_MIN, INT64_MAX))
 
 
 #define ML_CUDA_CLIP(type, dtype, lowest, highest)                            \

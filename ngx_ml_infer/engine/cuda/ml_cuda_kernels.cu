@@ -7,14 +7,14 @@
  * No thread writes what another one writes, and sums are made in an order
  * that depends on the shape alone: the same inputs give the same bits.
  *
- * Compiled for the host with ML_CUDA_EMULATED by t/unit/test_cuda_kernels.c.
+ * The language is what CUDA and C share, so that t/unit/test_cuda_kernels.c can
+ * include this file and run the kernels on the host.
  */
 
-#include "ml_cuda_kernels.h"
+#include <math.h>
+#include <stdint.h>
 
-#ifdef ML_CUDA_EMULATED
-#include "cuda_emulation.h"
-#endif
+#include "ml_cuda_kernels.h"
 
 #include "ml_cuda_elements.cuh"
 #include "ml_cuda_moves.cuh"
