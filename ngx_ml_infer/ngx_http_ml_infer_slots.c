@@ -115,7 +115,7 @@ ngx_http_ml_infer_add_slots(ngx_conf_t *cf, ngx_http_ml_infer_model_t *model)
         goto too_large;
     }
 
-    name.len = sizeof("ml:::::x") - 1 + model->name.len + 16
+    name.len = sizeof("ml:::::xx") - 1 + model->name.len + 16
                + 4 * NGX_INT_T_LEN;
 
     name.data = ngx_pnalloc(cf->pool, name.len);
@@ -123,10 +123,10 @@ ngx_http_ml_infer_add_slots(ngx_conf_t *cf, ngx_http_ml_infer_model_t *model)
         return NGX_ERROR;
     }
 
-    p = ngx_snprintf(name.data, name.len, "ml:%V:%d:%xL:%uDx%uz",
+    p = ngx_snprintf(name.data, name.len, "ml:%V:%d:%xL:%uDx%uDx%uz",
                      &model->name, NGX_HTTP_ML_INFER_LAYOUT,
                      ml_model_identity(model->model), model->shape.slots,
-                     stride);
+                     model->shape.rows, stride);
     name.len = p - name.data;
 
     /* the slab's own needs: a descriptor for each page, and some pages */

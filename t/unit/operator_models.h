@@ -1,7 +1,6 @@
 /*
  * A model for each operator, element type and kind of shape that the reader
- * takes, to compare what computes them with the reference kernels; inputs to
- * run them with, and how near a result has to come.
+ * takes, to compare what computes them with the reference kernels.
  *
  * Include engine.h first.
  */
@@ -9,11 +8,11 @@
 #ifndef OPERATOR_MODELS_H
 #define OPERATOR_MODELS_H
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "onnx_writer.h"
+#include "operator_values.h"
 
 
 /* Gets every model in turn; it is closed afterwards.  NULL: not opened. */
@@ -31,154 +30,6 @@ typedef struct {
     writer_t            graph;
     writer_t            attributes;
 } operator_t;
-
-
-static uint64_t  operator_seed = 1;
-
-
-/* xorshift64*, Vigna 2016 */
-
-static uint64_t
-operator_random(void)
-{
-    operator_seed ^= operator_seed >> 12;
-    operator_seed ^= operator_seed << 25;
-    operator_seed ^= operator_seed >> 27;
-
-    return operator_seed * 2685821657736338717u;
-}
-
-
-/* in [-4, 4), with few bits so that whole numbers and ties occur */
-
-static double
-operator_real(void)
-{
-    return (double) (int64_t) (operator_random() >> 48) / 8192 - 4;
-}
-
-
-static void
-operator_put(ml_dtype_e dtype, void *data, size_t i, double x)
-{
-    switch (dtype) {
-
-    case ML_DTYPE_FLOAT32:
-        ((float *) data)[i] = (float) x;
-        break;
-
-    case ML_DTYPE_FLOAT64:
-        ((double *) data)[i] = x;
-        break;
-
-    case ML_DTYPE_INT64:
-        ((int64_t *) data)[i] = (int64_t) x;
-        break;
-
-    case ML_DTYPE_INT32:
-        ((int32_t *) data)[i] = (int32_t) x;
-        break;
-
-    case ML_DTYPE_INT8:
-        ((int8_t *) data)[i] = (int8_t) x;
-        break;
-
-    case ML_DTYPE_UINT8:
-        ((uint8_t *) data)[i] = (uint8_t) (int64_t) x;
-        break;
-
-    default:
-        /* bool, and what is only moved */
-        memset((char *) data + i * ml_dtype_size(dtype), x > 0,
-               ml_dtype_size(dtype));
-        break;
-    }
-}
-
-
-/*
- * Random values; "special" puts NaN, infinities, zeros with a sign, denormals
- * and the limits of integers among them.
- */
-static void
-operator_fill(ml_dtype_e dtype, void *data, size_t n, int special)
-{
-    size_t    i;
-    uint64_t  r;
-
-    static const double  reals[] = {
-        NAN, INFINITY, -INFINITY, -0.0, 0.0, 1e-42, -1e-310, 100, -100
-    };
-
-    for (i = 0; i < n; i++) {
-
-        operator_put(dtype, data, i, operator_real() * 8);
-
-        r = operator_random();
-
-        if (!special || r >> 60) {
-            continue;
-        }
-
-        r = r >> 8 & 0xffff;
-
-        if (dtype == ML_DTYPE_FLOAT32 || dtype == ML_DTYPE_FLOAT64) {
-            operator_put(dtype, data, i, reals[r % 9]);
-
-        } else if (dtype == ML_DTYPE_INT64) {
-            ((int64_t *) data)[i] = r & 1 ? INT64_MIN + (r > 99) : INT64_MAX;
-
-        } else if (dtype == ML_DTYPE_INT32) {
-            ((int32_t *) data)[i] = r & 1 ? INT32_MIN + (r > 99) : INT32_MAX;
-        }
-    }
-}
-
-
-/*
- * How many elements differ: more than "relative" of the value, and of 1, in
- * floats; at all in anything else.  A NaN is near a NaN alone.  *worst grows
- * to the largest relative difference seen.
- */
-static size_t
-operator_differ(ml_dtype_e dtype, const void *got, const void *want, size_t n,
-    double *worst)
-{
-    size_t  i, differ, size;
-    double  a, b, error, relative;
-
-    differ = 0;
-    size = ml_dtype_size(dtype);
-    relative = dtype == ML_DTYPE_FLOAT32 ? 1e-5 : 1e-12;
-
-    for (i = 0; i < n; i++) {
-
-        if (dtype == ML_DTYPE_FLOAT32) {
-            a = ((const float *) got)[i];
-            b = ((const float *) want)[i];
-
-        } else if (dtype == ML_DTYPE_FLOAT64) {
-            a = ((const double *) got)[i];
-            b = ((const double *) want)[i];
-
-        } else {
-            differ += memcmp((const char *) got + i * size,
-                             (const char *) want + i * size, size) != 0;
-            continue;
-        }
-
-        if (isnan(a) || isnan(b) || isinf(a) || isinf(b)) {
-            differ += !(a == b || (isnan(a) && isnan(b)));
-            continue;
-        }
-
-        error = fabs(a - b) / (fabs(b) + 1);
-        *worst = error > *worst ? error : *worst;
-        differ += error > relative;
-    }
-
-    return differ;
-}
 
 
 static void __attribute__((format(printf, 3, 4)))
