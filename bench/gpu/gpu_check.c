@@ -1,5 +1,6 @@
 /*
- * gpu_check BACKEND.so BUILD [ARGUMENT] [--quick] [--operators] MODEL.onnx...
+ * gpu_check BACKEND.so BUILD [ARGUMENT] [--quick] [--operators|--times]
+ *     MODEL.onnx...
  *
  * Checks a backend without nginx: every operator and element type and the
  * models named, against the reference kernels, on random inputs and on NaN,
@@ -492,7 +493,7 @@ full(gpu_check_t *check)
 int
 main(int argc, char **argv)
 {
-    int           i, device, operators;
+    int           i, device, operators, times;
     char          error[256];
     ml_model_t   *model;
     gpu_check_t   check;
@@ -501,12 +502,13 @@ main(int argc, char **argv)
     static const int64_t  wide[] = { 768, 3072, 768 };
 
     memset(&check, 0, sizeof(check));
-    operators = 0;
+    operators = times = 0;
     error[0] = '\0';
 
     if (argc < 3) {
         fprintf(stderr, "usage: gpu_check BACKEND.so BUILD [ARGUMENT] "
-                        "[--quick] [--operators] MODEL.onnx...\n");
+                        "[--quick] [--operators|--times] "
+                        "MODEL.onnx...\n");
         return 2;
     }
 
@@ -523,6 +525,9 @@ main(int argc, char **argv)
 
         } else if (strcmp(argv[i], "--operators") == 0) {
             operators = 1;
+
+        } else if (strcmp(argv[i], "--times") == 0) {
+            times = 1;
 
         } else if (argv[i][0] >= '0' && argv[i][0] <= '9') {
             check.argument = argv[i];
@@ -541,6 +546,11 @@ main(int argc, char **argv)
 
     if (device) {
         printf("%s\n", gpu_memory_device());
+    }
+
+    if (times) {
+        gpu_times(&check);
+        return check.failed != 0;
     }
 
     operator_models(operator_each, &check);

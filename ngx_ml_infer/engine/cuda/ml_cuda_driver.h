@@ -17,7 +17,6 @@
 
 #define ML_CUDA_DRIVER_FUNCTIONS(item)                                        \
     item(cuInit)                                                              \
-    item(cuDriverGetVersion)                                                  \
     item(cuGetErrorName)                                                      \
     item(cuDeviceGetCount)                                                    \
     item(cuDeviceGet)                                                         \
@@ -33,10 +32,7 @@
     item(cuMemHostAlloc)                                                      \
     item(cuMemFreeHost)                                                       \
     item(cuMemcpyHtoD)                                                        \
-    item(cuMemcpyHtoDAsync)                                                   \
-    item(cuMemcpyDtoHAsync)                                                   \
-    item(cuMemcpyDtoDAsync)                                                   \
-    item(cuMemsetD8Async)                                                     \
+    item(cuMemcpyAsync)                                                       \
     item(cuStreamCreate)                                                      \
     item(cuStreamDestroy)                                                     \
     item(cuStreamSynchronize)                                                 \

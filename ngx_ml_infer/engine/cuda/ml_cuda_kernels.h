@@ -175,6 +175,13 @@ int ml_cuda_gemm_c(const ml_node_t *node, const ml_array_t *const *inputs,
 /* The same for a Relu in place, behind a product. */
 int ml_cuda_relu(const ml_array_t *array, ml_cuda_launch_pt run, void *data);
 
+/*
+ * The same for a copy of so many bytes, rounded up to a multiple of 8, to
+ * which both addresses are aligned.
+ */
+int ml_cuda_move(void *to, const void *from, size_t bytes,
+    ml_cuda_launch_pt run, void *data);
+
 #endif
 
 

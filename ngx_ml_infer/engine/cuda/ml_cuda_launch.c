@@ -749,3 +749,29 @@ ml_cuda_relu(const ml_array_t *array, ml_cuda_launch_pt run, void *data)
 
     return ml_cuda_run(&call, p->elements, ml_dtype_name(array->dtype));
 }
+
+
+int
+ml_cuda_move(void *to, const void *from, size_t bytes, ml_cuda_launch_pt run,
+    void *data)
+{
+    ml_cuda_call_t   call;
+    ml_cuda_move_t  *p;
+
+    memset(&call, 0, sizeof(call));
+
+    call.kernel = "move";
+    call.run = run;
+    call.data = data;
+
+    p = &call.launch.parameters.move;
+    p->output = to;
+    p->input = from;
+    p->elements = (bytes + 7) / 8;
+    p->rank = 1;
+    p->dims[0] = p->elements;
+    p->steps[0][0] = 1;
+    p->steps[1][0] = 1;
+
+    return ml_cuda_run(&call, p->elements, "64");
+}

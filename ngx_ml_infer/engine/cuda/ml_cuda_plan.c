@@ -6,6 +6,15 @@
 #include "ml_backend_cuda.h"
 
 
+/*
+ * Up to so many bytes are copied from and to page-locked memory by a kernel:
+ * that begins and ends sooner than a copy engine does (bench/gpu_check).
+ */
+#ifndef ML_CUDA_COPY_BYTES
+#define ML_CUDA_COPY_BYTES  65536
+#endif
+
+
 /* A step in hand: what the callback of ml_cuda_node() needs. */
 typedef struct {
     ml_backend_context_t  *context;
@@ -289,33 +298,57 @@ ml_cuda_bytes(const ml_cuda_plan_t *plan, int32_t value)
 }
 
 
+/* A copy between the device and page-locked memory, which it sees as well. */
+
+static ml_backend_status_e
+ml_cuda_copy_io(ml_backend_context_t *context, CUdeviceptr to,
+    CUdeviceptr from, size_t bytes, ml_cuda_error_t *error)
+{
+    ml_cuda_work_t    work;
+    ml_cuda_matmul_t  none;
+
+    if (bytes == 0) {
+        return ML_BACKEND_OK;
+    }
+
+    if (bytes > ML_CUDA_COPY_BYTES) {
+        return ml_cuda_check(error, ml_cuda.cuMemcpyAsync(to, from, bytes,
+                                                          context->stream),
+                             "inputs or outputs cannot be copied");
+    }
+
+    memset(&none, 0, sizeof(none));
+
+    work.context = context;
+    work.matmul = &none;
+    work.error = error;
+
+    return (ml_backend_status_e) ml_cuda_move((void *) to,
+                                              (const void *) from, bytes,
+                                              ml_cuda_launch, &work);
+}
+
+
 /* All that a run does, from the page-locked inputs to the outputs. */
 
 static ml_backend_status_e
 ml_cuda_work(ml_backend_context_t *context, ml_cuda_plan_t *plan,
     ml_cuda_error_t *error)
 {
-    size_t                bytes;
     uint32_t              i;
     ml_bound_t            from;
+    CUdeviceptr           pinned;
     const ml_model_t     *model;
     ml_backend_status_e   rc;
 
     model = context->model;
+    pinned = (CUdeviceptr) context->pinned;
 
     for (i = 0; i < model->ninputs; i++) {
 
-        bytes = ml_cuda_bytes(plan, model->inputs[i]);
-
-        if (bytes == 0) {
-            continue;
-        }
-
-        rc = ml_cuda_check(error,
-                 ml_cuda.cuMemcpyHtoDAsync(context->memory + context->io[i],
-                                           context->pinned + context->io[i],
-                                           bytes, context->stream),
-                 "an input cannot be copied");
+        rc = ml_cuda_copy_io(context, context->memory + context->io[i],
+                             pinned + context->io[i],
+                             ml_cuda_bytes(plan, model->inputs[i]), error);
 
         if (rc != ML_BACKEND_OK) {
             return rc;
@@ -330,22 +363,14 @@ ml_cuda_work(ml_backend_context_t *context, ml_cuda_plan_t *plan,
 
     for (i = 0; i < model->noutputs; i++) {
 
-        bytes = ml_cuda_bytes(plan, model->outputs[i]);
-
-        if (bytes == 0) {
-            continue;
-        }
-
-        /* an output that is an input, or another output, has no step */
+        /* an output that is an input has no step */
 
         (void) ml_layout_bound(model, model->outputs[i], &from);
 
-        rc = ml_cuda_check(error,
-                 ml_cuda.cuMemcpyDtoHAsync(context->pinned
-                                           + context->io[model->ninputs + i],
-                                           ml_cuda_bound(context, &from),
-                                           bytes, context->stream),
-                 "an output cannot be copied");
+        rc = ml_cuda_copy_io(context,
+                             pinned + context->io[model->ninputs + i],
+                             ml_cuda_bound(context, &from),
+                             ml_cuda_bytes(plan, model->outputs[i]), error);
 
         if (rc != ML_BACKEND_OK) {
             return rc;
