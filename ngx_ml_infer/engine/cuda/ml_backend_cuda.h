@@ -43,7 +43,7 @@ typedef struct {
     float                      alpha;
     double                     alpha_wide;
     int                        wide;            /* float64 */
-    int                        relu;            /* still to be done */
+    int                        relu;            /* is left to a kernel */
 } ml_cuda_matmul_t;
 
 
@@ -136,7 +136,8 @@ void ml_cuda_memory_free(ml_backend_context_t *context);
 
 /*
  * Prepares a product of that type with cuBLASLt; "bias" has n elements,
- * 0: none.  Leaves matmul->operation NULL if it is the kernel's.
+ * 0: none.  Leaves matmul->operation NULL if it is the kernel's.  With "relu",
+ * which is for float32 alone, the memory of a and output is written to.
  */
 ml_backend_status_e ml_cuda_matmul(ml_backend_context_t *context,
     const ml_cuda_product_t *product, ml_dtype_e dtype, CUdeviceptr bias,

@@ -32,7 +32,9 @@
     item(cuMemHostAlloc)                                                      \
     item(cuMemFreeHost)                                                       \
     item(cuMemcpyHtoD)                                                        \
+    item(cuMemcpyDtoH)                                                        \
     item(cuMemcpyAsync)                                                       \
+    item(cuMemsetD8Async)                                                     \
     item(cuStreamCreate)                                                      \
     item(cuStreamDestroy)                                                     \
     item(cuStreamSynchronize)                                                 \

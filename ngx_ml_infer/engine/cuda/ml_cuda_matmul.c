@@ -6,6 +6,9 @@
  *
  * Float32 is computed in float32 (CUBLAS_COMPUTE_32F), not in TF32, whose
  * ten bits of mantissa no client asked for.
+ *
+ * A Relu behind a product with constant weights is cuBLASLt's as well, if on
+ * this device and for this shape it lets a NaN pass; else it is our kernel's.
  */
 
 #include <string.h>
@@ -13,13 +16,8 @@
 #include "ml_backend_cuda.h"
 
 
-/*
- * Whether cuBLASLt may do the Relu behind a product, too.  It must not turn a
- * NaN into 0: bench/gpu_check looks for one behind every Relu.
- */
-#ifndef ML_CUDA_RELU_EPILOGUE
-#define ML_CUDA_RELU_EPILOGUE  0
-#endif
+/* results that are looked at for a NaN */
+#define ML_CUDA_LOOK  4096
 
 
 /*
@@ -101,12 +99,10 @@ ml_cuda_describe(const ml_cuda_product_t *p, CUdeviceptr bias, int relu,
     b = ml_cuda_operation(p->b_steps, p->k, p->n, &b_leading);
 
     epilogue = bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
-    matmul->relu = relu;
 
-    if (relu && ML_CUDA_RELU_EPILOGUE) {
+    if (relu) {
         epilogue = bias ? CUBLASLT_EPILOGUE_RELU_BIAS
                         : CUBLASLT_EPILOGUE_RELU;
-        matmul->relu = 0;
     }
 
     rc = ml_cuda.cublasLtMatmulDescCreate(&matmul->operation,
@@ -160,9 +156,9 @@ ml_cuda_describe(const ml_cuda_product_t *p, CUdeviceptr bias, int relu,
 }
 
 
-ml_backend_status_e
-ml_cuda_matmul(ml_backend_context_t *context, const ml_cuda_product_t *p,
-    ml_dtype_e dtype, CUdeviceptr bias, int relu, ml_cuda_matmul_t *matmul,
+static ml_backend_status_e
+ml_cuda_matmul_plan(ml_backend_context_t *context, const ml_cuda_product_t *p,
+    CUdeviceptr bias, int relu, ml_cuda_matmul_t *matmul,
     ml_cuda_error_t *error)
 {
     int                                found;
@@ -170,18 +166,6 @@ ml_cuda_matmul(ml_backend_context_t *context, const ml_cuda_product_t *p,
     cublasStatus_t                     rc;
     cublasLtMatmulPreference_t         preference;
     cublasLtMatmulHeuristicResult_t    result;
-
-    memset(matmul, 0, sizeof(ml_cuda_matmul_t));
-
-    if (p->k == 0 || p->elements == 0 || p->rank > 1
-        || (p->rank && p->dims[0] > INT32_MAX))
-    {
-        return ML_BACKEND_OK;
-    }
-
-    matmul->wide = dtype == ML_DTYPE_FLOAT64;
-    matmul->alpha = (float) p->alpha;
-    matmul->alpha_wide = p->alpha;
 
     rc = ml_cuda_describe(p, bias, relu, matmul);
 
@@ -226,6 +210,96 @@ failed:
     return ml_cuda_check_blas(error, rc != CUBLAS_STATUS_SUCCESS
                                      ? rc : CUBLAS_STATUS_NOT_SUPPORTED,
                               "a matrix product cannot be planned");
+}
+
+
+/*
+ * Whether the product, with the Relu in it, of nothing but NaN is NaN.  The
+ * documentation does not say, and max(x, 0) may make it 0.
+ */
+static ml_backend_status_e
+ml_cuda_keeps_nan(ml_backend_context_t *context, const ml_cuda_product_t *p,
+    const ml_cuda_matmul_t *matmul, int *keeps, ml_cuda_error_t *error)
+{
+    float                 results[ML_CUDA_LOOK];
+    size_t                i, n;
+    ml_backend_status_e   rc;
+
+    n = p->elements < ML_CUDA_LOOK ? (size_t) p->elements : ML_CUDA_LOOK;
+    *keeps = 1;
+
+    /* all bits set are a NaN */
+
+    rc = ml_cuda_check(error, ml_cuda.cuMemsetD8Async((CUdeviceptr) p->a, 0xff,
+                                          p->m * p->k * sizeof(float),
+                                          context->stream),
+                       "device memory cannot be set");
+
+    if (rc == ML_BACKEND_OK) {
+        rc = ml_cuda_matmul_run(context, matmul, p, error);
+    }
+
+    if (rc == ML_BACKEND_OK) {
+        rc = ml_cuda_check(error,
+                           ml_cuda.cuStreamSynchronize(context->stream),
+                           "a first product failed");
+    }
+
+    if (rc == ML_BACKEND_OK) {
+        rc = ml_cuda_check(error, ml_cuda.cuMemcpyDtoH(results,
+                                          (CUdeviceptr) p->output,
+                                          n * sizeof(float)),
+                           "a product cannot be read");
+    }
+
+    for (i = 0; rc == ML_BACKEND_OK && i < n; i++) {
+        if (results[i] == results[i]) {
+            *keeps = 0;
+        }
+    }
+
+    return rc;
+}
+
+
+ml_backend_status_e
+ml_cuda_matmul(ml_backend_context_t *context, const ml_cuda_product_t *p,
+    ml_dtype_e dtype, CUdeviceptr bias, int relu, ml_cuda_matmul_t *matmul,
+    ml_cuda_error_t *error)
+{
+    int                   keeps;
+    ml_backend_status_e   rc;
+
+    memset(matmul, 0, sizeof(ml_cuda_matmul_t));
+
+    if (p->k == 0 || p->elements == 0 || p->rank > 1
+        || (p->rank && p->dims[0] > INT32_MAX))
+    {
+        return ML_BACKEND_OK;
+    }
+
+    matmul->wide = dtype == ML_DTYPE_FLOAT64;
+    matmul->alpha = (float) p->alpha;
+    matmul->alpha_wide = p->alpha;
+
+    rc = ml_cuda_matmul_plan(context, p, bias, relu, matmul, error);
+
+    if (rc != ML_BACKEND_OK || !relu) {
+        return rc;
+    }
+
+    rc = ml_cuda_keeps_nan(context, p, matmul, &keeps, error);
+
+    if (rc != ML_BACKEND_OK || keeps) {
+        return rc;
+    }
+
+    ml_cuda_matmul_free(matmul);
+
+    matmul->alpha = (float) p->alpha;
+    matmul->relu = 1;
+
+    return ml_cuda_matmul_plan(context, p, bias, 0, matmul, error);
 }
 
 

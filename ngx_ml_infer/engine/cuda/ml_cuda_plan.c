@@ -11,7 +11,7 @@
  * that begins and ends sooner than a copy engine does (bench/gpu_check).
  */
 #ifndef ML_CUDA_COPY_BYTES
-#define ML_CUDA_COPY_BYTES  65536
+#define ML_CUDA_COPY_BYTES  1048576
 #endif
 
 
