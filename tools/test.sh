@@ -300,6 +300,28 @@ test_metrics() {
 }
 
 
+# bench/gpu_check itself, with the CPU in the place of the GPU
+test_gpu_check() {
+    local log=$BUILD/test/gpu_check.log line
+
+    if ! has_nvcc; then
+        skip "the CUDA backend is not compiled: no nvcc"
+    fi
+
+    if ! OUT=$BUILD CC=$CC bench/gpu_check --quick --build "$(build_id)" \
+            --backend modules/ngx_ml_backend_cpu.so >"$log" 2>&1 \
+        && ! grep -q ' [1-9][0-9]* failed' "$log"
+    then
+        result 0 1 0
+        tail -20 "$log"
+    fi
+
+    while read -r line; do
+        count_line "bench/gpu_check on the CPU" "$line" "$log"
+    done < <(grep -E '^[0-9]+ passed, [0-9]+ failed, ' "$log")
+}
+
+
 test_fuzzers() {
     fuzz_all "${FUZZ_SECONDS:-180}"
     cat "$BUILD/fuzz/results" >> "$RESULTS"
@@ -359,6 +381,7 @@ run_tests() {
     step "t/*.t" test_nginx $(existing 't/*.t')
     step "processes" test_scripts $(existing 't/process/[0-9]*.py')
     step "reference implementations" test_oracles $(existing 't/oracle/*.py')
+    step "gpu_check" test_gpu_check
     step "metrics" test_metrics
     step "fuzzers" test_fuzzers
 
