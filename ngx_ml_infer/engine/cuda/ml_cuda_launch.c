@@ -116,7 +116,7 @@ ml_cuda_merge(uint32_t rank, uint64_t *dims, uint64_t (*steps)[ML_CUDA_RANK])
 /* A thread for each element. */
 
 static int
-ml_cuda_run(ml_cuda_call_t *call, uint64_t elements, const char *suffix)
+ml_cuda_emit(ml_cuda_call_t *call, uint64_t elements, const char *suffix)
 {
     uint64_t  blocks;
 
@@ -140,7 +140,7 @@ ml_cuda_run(ml_cuda_call_t *call, uint64_t elements, const char *suffix)
 /* A block for each of "blocks", whose threads share "length" elements. */
 
 static int
-ml_cuda_run_together(ml_cuda_call_t *call, uint64_t blocks, uint64_t length,
+ml_cuda_emit_together(ml_cuda_call_t *call, uint64_t blocks, uint64_t length,
     const char *suffix)
 {
     uint32_t  threads;
@@ -187,7 +187,7 @@ ml_cuda_bits(const ml_array_t *array)
 
 
 static int
-ml_cuda_unary(ml_cuda_call_t *call)
+ml_cuda_node_unary(ml_cuda_call_t *call)
 {
     ml_cuda_elements_t     *p;
     const ml_parameters_t  *parameters;
@@ -205,12 +205,12 @@ ml_cuda_unary(ml_cuda_call_t *call)
         call->kernel = "gelu_tanh";
     }
 
-    return ml_cuda_run(call, p->elements, ml_dtype_name(call->output->dtype));
+    return ml_cuda_emit(call, p->elements, ml_dtype_name(call->output->dtype));
 }
 
 
 static int
-ml_cuda_clip(ml_cuda_call_t *call)
+ml_cuda_node_clip(ml_cuda_call_t *call)
 {
     ml_cuda_elements_t  *p;
 
@@ -227,12 +227,12 @@ ml_cuda_clip(ml_cuda_call_t *call)
         p->most = call->inputs[2]->data;
     }
 
-    return ml_cuda_unary(call);
+    return ml_cuda_node_unary(call);
 }
 
 
 static int
-ml_cuda_cast(ml_cuda_call_t *call)
+ml_cuda_node_cast(ml_cuda_call_t *call)
 {
     char                 types[32];
     ml_cuda_elements_t  *p;
@@ -247,12 +247,12 @@ ml_cuda_cast(ml_cuda_call_t *call)
                     ml_dtype_name(call->inputs[0]->dtype),
                     ml_dtype_name(call->output->dtype));
 
-    return ml_cuda_run(call, p->elements, types);
+    return ml_cuda_emit(call, p->elements, types);
 }
 
 
 static int
-ml_cuda_two(ml_cuda_call_t *call, const ml_array_t *a, const ml_array_t *b)
+ml_cuda_node_two(ml_cuda_call_t *call, const ml_array_t *a, const ml_array_t *b)
 {
     uint32_t             i;
     ml_cuda_elements_t  *p;
@@ -275,21 +275,21 @@ ml_cuda_two(ml_cuda_call_t *call, const ml_array_t *a, const ml_array_t *b)
 
     p->rank = ml_cuda_merge(call->output->rank, p->dims, p->steps);
 
-    return ml_cuda_run(call, p->elements, ml_dtype_name(call->output->dtype));
+    return ml_cuda_emit(call, p->elements, ml_dtype_name(call->output->dtype));
 }
 
 
 static int
-ml_cuda_binary(ml_cuda_call_t *call)
+ml_cuda_node_binary(ml_cuda_call_t *call)
 {
-    return ml_cuda_two(call, call->inputs[0], call->inputs[1]);
+    return ml_cuda_node_two(call, call->inputs[0], call->inputs[1]);
 }
 
 
 /* "steps" are those of the input, the output is dense. */
 
 static int
-ml_cuda_copy(ml_cuda_call_t *call)
+ml_cuda_node_copy(ml_cuda_call_t *call)
 {
     ml_cuda_move_t  *p;
 
@@ -303,12 +303,12 @@ ml_cuda_copy(ml_cuda_call_t *call)
     p->steps[0][0] = 1;
     p->steps[1][0] = 1;
 
-    return ml_cuda_run(call, p->elements, ml_cuda_bits(call->output));
+    return ml_cuda_emit(call, p->elements, ml_cuda_bits(call->output));
 }
 
 
 static int
-ml_cuda_transpose(ml_cuda_call_t *call)
+ml_cuda_node_transpose(ml_cuda_call_t *call)
 {
     uint64_t          step, steps[ML_CUDA_RANK];
     uint32_t          i;
@@ -334,14 +334,14 @@ ml_cuda_transpose(ml_cuda_call_t *call)
 
     p->rank = ml_cuda_merge(call->output->rank, p->dims, p->steps);
 
-    return ml_cuda_run(call, p->elements, ml_cuda_bits(call->output));
+    return ml_cuda_emit(call, p->elements, ml_cuda_bits(call->output));
 }
 
 
 /* One launch for each input, which is a part of every run of the output. */
 
 static int
-ml_cuda_concat(ml_cuda_call_t *call)
+ml_cuda_node_concat(ml_cuda_call_t *call)
 {
     int              rc;
     uint64_t         at, run, whole;
@@ -368,7 +368,7 @@ ml_cuda_concat(ml_cuda_call_t *call)
         p->steps[1][0] = whole;
         p->steps[1][1] = 1;
 
-        rc = ml_cuda_run(call, p->elements, ml_cuda_bits(call->output));
+        rc = ml_cuda_emit(call, p->elements, ml_cuda_bits(call->output));
 
         if (rc != 0) {
             return rc;
@@ -380,7 +380,7 @@ ml_cuda_concat(ml_cuda_call_t *call)
 
 
 static int
-ml_cuda_gather(ml_cuda_call_t *call)
+ml_cuda_node_gather(ml_cuda_call_t *call)
 {
     uint32_t            axis;
     ml_cuda_gather_t   *p;
@@ -399,12 +399,12 @@ ml_cuda_gather(ml_cuda_call_t *call)
     p->length = in->dims[axis];
     p->wide = call->inputs[1]->dtype == ML_DTYPE_INT64;
 
-    return ml_cuda_run(call, p->elements, ml_cuda_bits(call->output));
+    return ml_cuda_emit(call, p->elements, ml_cuda_bits(call->output));
 }
 
 
 static int
-ml_cuda_gemm(ml_cuda_call_t *call)
+ml_cuda_node_gemm(ml_cuda_call_t *call)
 {
     int                     rc;
     ml_cuda_product_t      *p;
@@ -426,7 +426,7 @@ ml_cuda_gemm(ml_cuda_call_t *call)
     p->b_steps[0] = parameters->transpose_b ? 1 : p->n;
     p->b_steps[1] = parameters->transpose_b ? p->k : 1;
 
-    rc = ml_cuda_run(call, p->elements, ml_dtype_name(call->output->dtype));
+    rc = ml_cuda_emit(call, p->elements, ml_dtype_name(call->output->dtype));
 
     return rc == 0 ? ml_cuda_gemm_c(call->node, call->inputs, call->output,
                                     call->run, call->data)
@@ -435,7 +435,7 @@ ml_cuda_gemm(ml_cuda_call_t *call)
 
 
 static int
-ml_cuda_matmul(ml_cuda_call_t *call)
+ml_cuda_node_matmul(ml_cuda_call_t *call)
 {
     uint32_t            i;
     ml_array_t          a, b;
@@ -475,12 +475,12 @@ ml_cuda_matmul(ml_cuda_call_t *call)
 
     p->rank = ml_cuda_merge(p->rank, p->dims, p->steps);
 
-    return ml_cuda_run(call, p->elements, ml_dtype_name(call->output->dtype));
+    return ml_cuda_emit(call, p->elements, ml_dtype_name(call->output->dtype));
 }
 
 
 static int
-ml_cuda_runs(ml_cuda_call_t *call, uint32_t axis, uint32_t end)
+ml_cuda_node_runs(ml_cuda_call_t *call, uint32_t axis, uint32_t end)
 {
     ml_cuda_runs_t    *p;
     const ml_array_t  *in;
@@ -494,13 +494,13 @@ ml_cuda_runs(ml_cuda_call_t *call, uint32_t axis, uint32_t end)
     p->inner = ml_cuda_extent(in, end, in->rank);
     p->runs = ml_cuda_extent(in, 0, axis) * p->inner;
 
-    return ml_cuda_run_together(call, p->runs, p->length,
-                                ml_dtype_name(in->dtype));
+    return ml_cuda_emit_together(call, p->runs, p->length,
+                                 ml_dtype_name(in->dtype));
 }
 
 
 static int
-ml_cuda_softmax(ml_cuda_call_t *call)
+ml_cuda_node_softmax(ml_cuda_call_t *call)
 {
     uint32_t  axis, end;
 
@@ -511,33 +511,33 @@ ml_cuda_softmax(ml_cuda_call_t *call)
         return 0;
     }
 
-    return ml_cuda_runs(call, axis, end);
+    return ml_cuda_node_runs(call, axis, end);
 }
 
 
 static int
-ml_cuda_log_softmax(ml_cuda_call_t *call)
+ml_cuda_node_log_softmax(ml_cuda_call_t *call)
 {
     call->launch.parameters.runs.logarithm = 1;
 
-    return ml_cuda_softmax(call);
+    return ml_cuda_node_softmax(call);
 }
 
 
 static int
-ml_cuda_argmax(ml_cuda_call_t *call)
+ml_cuda_node_argmax(ml_cuda_call_t *call)
 {
     uint32_t  axis;
 
     axis = call->node->parameters.axis;
     call->launch.parameters.runs.last = call->node->parameters.last;
 
-    return ml_cuda_runs(call, axis, axis + 1);
+    return ml_cuda_node_runs(call, axis, axis + 1);
 }
 
 
 static int
-ml_cuda_layer_normalization(ml_cuda_call_t *call)
+ml_cuda_node_layer_normalization(ml_cuda_call_t *call)
 {
     ml_cuda_runs_t  *p;
 
@@ -550,13 +550,13 @@ ml_cuda_layer_normalization(ml_cuda_call_t *call)
         p->bias = call->inputs[2]->data;
     }
 
-    return ml_cuda_runs(call, call->node->parameters.axis,
-                        call->inputs[0]->rank);
+    return ml_cuda_node_runs(call, call->node->parameters.axis,
+                             call->inputs[0]->rank);
 }
 
 
 static int
-ml_cuda_batch_normalization(ml_cuda_call_t *call)
+ml_cuda_node_batch_normalization(ml_cuda_call_t *call)
 {
     ml_cuda_batch_normalization_t  *p;
 
@@ -573,12 +573,12 @@ ml_cuda_batch_normalization(ml_cuda_call_t *call)
     p->channels = (uint64_t) call->output->dims[1];
     p->inner = ml_cuda_extent(call->output, 2, call->output->rank);
 
-    return ml_cuda_run(call, p->elements, ml_dtype_name(call->output->dtype));
+    return ml_cuda_emit(call, p->elements, ml_dtype_name(call->output->dtype));
 }
 
 
 static int
-ml_cuda_reduce_sum(ml_cuda_call_t *call)
+ml_cuda_node_reduce_sum(ml_cuda_call_t *call)
 {
     uint64_t            step, steps[ML_CUDA_RANK];
     uint32_t            i;
@@ -611,66 +611,66 @@ ml_cuda_reduce_sum(ml_cuda_call_t *call)
         p->steps[p->rank++] = steps[i];
     }
 
-    return ml_cuda_run_together(call, p->elements, p->count,
-                                ml_dtype_name(in->dtype));
+    return ml_cuda_emit_together(call, p->elements, p->count,
+                                 ml_dtype_name(in->dtype));
 }
 
 
 static int
-ml_cuda_reduce_mean(ml_cuda_call_t *call)
+ml_cuda_node_reduce_mean(ml_cuda_call_t *call)
 {
     call->launch.parameters.reduce.mean = 1;
 
-    return ml_cuda_reduce_sum(call);
+    return ml_cuda_node_reduce_sum(call);
 }
 
 
 static const ml_cuda_operator_t  ml_cuda_operators[] = {
 
-    { "Abs", "abs", ml_cuda_unary },
-    { "Add", "add", ml_cuda_binary },
-    { "ArgMax", "argmax", ml_cuda_argmax },
+    { "Abs", "abs", ml_cuda_node_unary },
+    { "Add", "add", ml_cuda_node_binary },
+    { "ArgMax", "argmax", ml_cuda_node_argmax },
     { "BatchNormalization", "batch_normalization",
-      ml_cuda_batch_normalization },
-    { "Cast", "cast", ml_cuda_cast },
-    { "Clip", "clip", ml_cuda_clip },
-    { "Concat", "move", ml_cuda_concat },
-    { "Div", "div", ml_cuda_binary },
-    { "Dropout", "move", ml_cuda_copy },
-    { "Elu", "elu", ml_cuda_unary },
-    { "Erf", "erf", ml_cuda_unary },
-    { "Exp", "exp", ml_cuda_unary },
-    { "Flatten", "move", ml_cuda_copy },
-    { "Gather", "gather", ml_cuda_gather },
-    { "Gelu", "gelu", ml_cuda_unary },
-    { "Gemm", "product", ml_cuda_gemm },
-    { "HardSigmoid", "hard_sigmoid", ml_cuda_unary },
-    { "Identity", "move", ml_cuda_copy },
+      ml_cuda_node_batch_normalization },
+    { "Cast", "cast", ml_cuda_node_cast },
+    { "Clip", "clip", ml_cuda_node_clip },
+    { "Concat", "move", ml_cuda_node_concat },
+    { "Div", "div", ml_cuda_node_binary },
+    { "Dropout", "move", ml_cuda_node_copy },
+    { "Elu", "elu", ml_cuda_node_unary },
+    { "Erf", "erf", ml_cuda_node_unary },
+    { "Exp", "exp", ml_cuda_node_unary },
+    { "Flatten", "move", ml_cuda_node_copy },
+    { "Gather", "gather", ml_cuda_node_gather },
+    { "Gelu", "gelu", ml_cuda_node_unary },
+    { "Gemm", "product", ml_cuda_node_gemm },
+    { "HardSigmoid", "hard_sigmoid", ml_cuda_node_unary },
+    { "Identity", "move", ml_cuda_node_copy },
     { "LayerNormalization", "layer_normalization",
-      ml_cuda_layer_normalization },
-    { "LeakyRelu", "leaky_relu", ml_cuda_unary },
-    { "Log", "log", ml_cuda_unary },
-    { "LogSoftmax", "softmax", ml_cuda_log_softmax },
-    { "MatMul", "product", ml_cuda_matmul },
-    { "Mul", "mul", ml_cuda_binary },
-    { "Neg", "neg", ml_cuda_unary },
-    { "PRelu", "prelu", ml_cuda_binary },
-    { "Pow", "pow", ml_cuda_binary },
-    { "ReduceMean", "reduce", ml_cuda_reduce_mean },
-    { "ReduceSum", "reduce", ml_cuda_reduce_sum },
-    { "Relu", "relu", ml_cuda_unary },
-    { "Reshape", "move", ml_cuda_copy },
-    { "Selu", "selu", ml_cuda_unary },
-    { "Sigmoid", "sigmoid", ml_cuda_unary },
-    { "Softmax", "softmax", ml_cuda_softmax },
-    { "Softplus", "softplus", ml_cuda_unary },
-    { "Softsign", "softsign", ml_cuda_unary },
-    { "Sqrt", "sqrt", ml_cuda_unary },
-    { "Squeeze", "move", ml_cuda_copy },
-    { "Sub", "sub", ml_cuda_binary },
-    { "Tanh", "tanh", ml_cuda_unary },
-    { "Transpose", "move", ml_cuda_transpose },
-    { "Unsqueeze", "move", ml_cuda_copy }
+      ml_cuda_node_layer_normalization },
+    { "LeakyRelu", "leaky_relu", ml_cuda_node_unary },
+    { "Log", "log", ml_cuda_node_unary },
+    { "LogSoftmax", "softmax", ml_cuda_node_log_softmax },
+    { "MatMul", "product", ml_cuda_node_matmul },
+    { "Mul", "mul", ml_cuda_node_binary },
+    { "Neg", "neg", ml_cuda_node_unary },
+    { "PRelu", "prelu", ml_cuda_node_binary },
+    { "Pow", "pow", ml_cuda_node_binary },
+    { "ReduceMean", "reduce", ml_cuda_node_reduce_mean },
+    { "ReduceSum", "reduce", ml_cuda_node_reduce_sum },
+    { "Relu", "relu", ml_cuda_node_unary },
+    { "Reshape", "move", ml_cuda_node_copy },
+    { "Selu", "selu", ml_cuda_node_unary },
+    { "Sigmoid", "sigmoid", ml_cuda_node_unary },
+    { "Softmax", "softmax", ml_cuda_node_softmax },
+    { "Softplus", "softplus", ml_cuda_node_unary },
+    { "Softsign", "softsign", ml_cuda_node_unary },
+    { "Sqrt", "sqrt", ml_cuda_node_unary },
+    { "Squeeze", "move", ml_cuda_node_copy },
+    { "Sub", "sub", ml_cuda_node_binary },
+    { "Tanh", "tanh", ml_cuda_node_unary },
+    { "Transpose", "move", ml_cuda_node_transpose },
+    { "Unsqueeze", "move", ml_cuda_node_copy }
 };
 
 #define ML_CUDA_NOPERATORS                                                    \
@@ -726,7 +726,7 @@ ml_cuda_gemm_c(const ml_node_t *node, const ml_array_t *const *inputs,
     call.data = data;
     call.launch.parameters.elements.beta = node->parameters.beta;
 
-    return ml_cuda_two(&call, output, inputs[2]);
+    return ml_cuda_node_two(&call, output, inputs[2]);
 }
 
 
@@ -747,7 +747,7 @@ ml_cuda_relu(const ml_array_t *array, ml_cuda_launch_pt run, void *data)
     p->inputs[0] = array->data;
     p->elements = ml_cuda_count(array);
 
-    return ml_cuda_run(&call, p->elements, ml_dtype_name(array->dtype));
+    return ml_cuda_emit(&call, p->elements, ml_dtype_name(array->dtype));
 }
 
 
@@ -773,5 +773,5 @@ ml_cuda_move(void *to, const void *from, size_t bytes, ml_cuda_launch_pt run,
     p->steps[0][0] = 1;
     p->steps[1][0] = 1;
 
-    return ml_cuda_run(&call, p->elements, "64");
+    return ml_cuda_emit(&call, p->elements, "64");
 }

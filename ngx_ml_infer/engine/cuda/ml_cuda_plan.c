@@ -188,7 +188,7 @@ ml_cuda_run_linear(ml_cuda_work_t *work, const ml_cuda_plan_t *plan,
  * ml_cuda_node() returns is our own status, or -1.
  */
 static ml_backend_status_e
-ml_cuda_steps(ml_backend_context_t *context, ml_cuda_plan_t *plan,
+ml_cuda_plan_steps(ml_backend_context_t *context, ml_cuda_plan_t *plan,
     ml_cuda_launch_pt launch, ml_cuda_error_t *error)
 {
     int                   rc;
@@ -355,7 +355,7 @@ ml_cuda_work(ml_backend_context_t *context, ml_cuda_plan_t *plan,
         }
     }
 
-    rc = ml_cuda_steps(context, plan, ml_cuda_launch, error);
+    rc = ml_cuda_plan_steps(context, plan, ml_cuda_launch, error);
 
     if (rc != ML_BACKEND_OK) {
         return rc;
@@ -495,7 +495,7 @@ ml_cuda_plan(ml_backend_context_t *context, int64_t rows,
 
     ml_cuda_addresses(context, plan);
 
-    rc = ml_cuda_steps(context, plan, ml_cuda_plan_launch, error);
+    rc = ml_cuda_plan_steps(context, plan, ml_cuda_plan_launch, error);
 
     if (rc != ML_BACKEND_OK) {
         goto failed;
