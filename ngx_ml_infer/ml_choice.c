@@ -53,8 +53,6 @@ ml_choice_submit(ml_executor_t *executor, ml_job_t *job)
         if (rc != ML_SUBMIT_CLOSED) {
             return rc;
         }
-
-        ml_job_free_outputs(job);
     }
 
     job->executor = choice->cpu;

@@ -169,13 +169,19 @@ ml_device_run(ml_device_t *device, size_t n)
     uint64_t              started, device_ns;
     ml_backend_status_e   status;
 
+    /*
+     * A job runs from here on, not while another model's does: of that one
+     * the process may die.
+     */
+
+    pthread_mutex_lock(device->options.turn);
+
     n = ml_device_begin(device, n, &rows);
 
     if (n == 0) {
+        pthread_mutex_unlock(device->options.turn);
         return 0;
     }
-
-    pthread_mutex_lock(device->options.turn);
 
     started = ml_monotonic_ns();
     atomic_store(&device->since, started);

@@ -36,6 +36,10 @@ ml_job_outputs(ml_job_t *job, const size_t *row_bytes)
 {
     size_t  i, bytes;
 
+    /* of another executor, which did not take the job */
+
+    ml_job_free_outputs(job);
+
     for (i = 0; i < job->noutputs; i++) {
         if (__builtin_mul_overflow(row_bytes[i], (size_t) job->rows, &bytes))
         {

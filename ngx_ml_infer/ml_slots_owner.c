@@ -244,6 +244,9 @@ ml_slots_own(ml_slots_t *slots, int (*given_up)(void *data),
         return rc;
     }
 
+    /* in this order: the silence before was another's, see watch() */
+
+    atomic_store(&shared->heartbeat, ml_monotonic_ns());
     atomic_store(&shared->pid, (int32_t) getpid());
     (void) atomic_fetch_add(&shared->epoch, 1);
     atomic_store(&shared->running, 0);

@@ -517,13 +517,18 @@ ml_submitter_watch(ml_executor_t *executor, uint64_t tick, int32_t *stuck)
 
     /*
      * Ticks and not time are counted: if this process was not run either,
-     * nobody is to blame.
+     * nobody is to blame.  Nor is an owner that has only just become it.
      */
 
     if (++submitter->ticks * tick >= ML_SUBMITTER_SILENT_NS
         && ml_slots_owned(submitter->slots))
     {
         *stuck = atomic_load(&submitter->slots->shared->pid);
+
+        if (atomic_load(&submitter->slots->shared->heartbeat) != heartbeat) {
+            *stuck = 0;
+        }
+
         submitter->ticks = 0;
     }
 
