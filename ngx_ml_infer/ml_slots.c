@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ml_executor.h"
 #include "ml_slots_word.h"
 
 
@@ -170,6 +171,9 @@ ml_slots_init(void *memory, const ml_slots_shape_t *shape,
     shared->slots = shape->slots;
     shared->rows = shape->rows;
     shared->magic = ML_SLOTS_MAGIC;
+
+    /* the first owner has as long to begin as another may be silent */
+    atomic_store(&shared->heartbeat, ml_monotonic_ns());
 
     ml_prediction_reset(&shared->prediction, 1);
     ml_prediction_reset(&shared->cpu, 1);

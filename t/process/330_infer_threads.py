@@ -1,5 +1,5 @@
-"""The inference thread under ThreadSanitizer: its unit test once more, since
-AddressSanitizer, under which that runs, sees no data races."""
+"""Threads under ThreadSanitizer: their unit tests once more, since
+AddressSanitizer, under which these run, sees no data races."""
 
 import os
 import subprocess
@@ -22,22 +22,27 @@ def run(binary):
                           timeout=300)
 
 
+def check(name, directory):
+    binary = os.path.join(directory, name)
+
+    built = subprocess.run(
+        ['clang', '-std=gnu11', '-g', '-O1', '-fsanitize=thread',
+         '-Ingx_ml_core', '-Ingx_ml_infer', '-Ingx_ml_infer/engine',
+         '-It/unit', '-o', binary, 't/unit/%s.c' % name, '-lpthread', '-lm'],
+        cwd=nginx.ROOT, capture_output=True, text=True)
+    tally.check(built.returncode == 0, '%s builds' % name, built.stderr)
+
+    if built.returncode == 0:
+        ran = run(binary)
+        tally.check(ran.returncode == 0
+                    and 'ThreadSanitizer' not in ran.stderr,
+                    '%s: no races' % name, (ran.stdout + ran.stderr)[:4000])
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix='ngx_ml_') as directory:
-        binary = os.path.join(directory, 'test_runner')
-
-        built = subprocess.run(
-            ['clang', '-std=gnu11', '-g', '-O1', '-fsanitize=thread',
-             '-Ingx_ml_core', '-Ingx_ml_infer', '-Ingx_ml_infer/engine',
-             '-It/unit', '-o', binary, 't/unit/test_runner.c', '-lpthread'],
-            cwd=nginx.ROOT, capture_output=True, text=True)
-        tally.check(built.returncode == 0, 'builds', built.stderr)
-
-        if built.returncode == 0:
-            ran = run(binary)
-            tally.check(ran.returncode == 0
-                        and 'ThreadSanitizer' not in ran.stderr,
-                        'no races', (ran.stdout + ran.stderr)[:4000])
+        for name in ('test_runner', 'test_device'):
+            check(name, directory)
 
     tally.end()
 
