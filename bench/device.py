@@ -149,7 +149,9 @@ def chaos(what, events):
         if not event(server, gone):
             sys.exit('%s: number %d was not survived' % (what, i + 1))
 
-        load.more(random.randint(1, 40), 60)
+        # those that the last owner died of come first, and one that is killed
+        # a second time is taken for poison
+        load.more(random.randint(17, 40), 60)
 
     load.more(50, 60)
     load.stop()
