@@ -219,7 +219,9 @@ ml_fault_script_parse(ml_fault_script_t *script, const char *text,
         if (word[0] != '\0') {
 
             if (script->n == ML_FAULT_LINES
-                || ml_fault_line(&script->lines[script->n], &p, word) != 0)
+                || ml_fault_line(&script->lines[script->n], &p, word) != 0
+                || ml_fault_word(&p, word) != 0
+                || word[0] != '\0')
             {
                 goto failed;
             }
@@ -227,7 +229,7 @@ ml_fault_script_parse(ml_fault_script_t *script, const char *text,
             script->n++;
         }
 
-        /* an error's text, say: whatever else the line has is a comment */
+        /* a comment */
 
         p += strcspn(p, "\n");
         p += (*p == '\n');
