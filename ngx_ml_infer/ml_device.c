@@ -1,6 +1,5 @@
 /* The owner of a device; see ml_device.h. */
 
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include <time.h>
 
 #include "ml_device_state.h"
+#include "ml_thread.h"
 
 
 /* while it pauses it asks that often whether to go on */
@@ -493,28 +493,6 @@ ml_device_jobs(ml_device_t *device)
 }
 
 
-static int
-ml_device_create_thread(ml_device_t *device)
-{
-    int       rc;
-    sigset_t  all, old;
-
-    /* a thread inherits the mask: signals are for the event loop alone */
-
-    sigfillset(&all);
-
-    if (pthread_sigmask(SIG_BLOCK, &all, &old) != 0) {
-        return -1;
-    }
-
-    rc = pthread_create(&device->thread, NULL, ml_device_thread, device);
-
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-
-    return rc == 0 ? 0 : -1;
-}
-
-
 ml_device_t *
 ml_device_start(const ml_device_options_t *options, char *error, size_t size)
 {
@@ -542,7 +520,7 @@ ml_device_start(const ml_device_options_t *options, char *error, size_t size)
         return NULL;
     }
 
-    if (ml_device_create_thread(device) != 0) {
+    if (ml_thread_create(&device->thread, ml_device_thread, device) != 0) {
         (void) snprintf(error, size, "cannot start a thread");
         ml_device_free(device);
         return NULL;

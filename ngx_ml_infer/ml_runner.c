@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "ml_batch.h"
 #include "ml_queue.h"
 #include "ml_runner.h"
+#include "ml_thread.h"
 
 
 typedef struct {
@@ -569,28 +569,6 @@ ml_runner_close(ml_executor_t *executor, unsigned timeout_ms)
 }
 
 
-static int
-ml_runner_start(ml_runner_t *runner)
-{
-    int       rc;
-    sigset_t  all, old;
-
-    /* a thread inherits the mask: signals are for the event loop alone */
-
-    sigfillset(&all);
-
-    if (pthread_sigmask(SIG_BLOCK, &all, &old) != 0) {
-        return -1;
-    }
-
-    rc = pthread_create(&runner->thread, NULL, ml_runner_thread, runner);
-
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-
-    return rc == 0 ? 0 : -1;
-}
-
-
 ml_executor_t *
 ml_runner_create(const ml_runner_options_t *options, char *error, size_t size)
 {
@@ -645,7 +623,7 @@ ml_runner_create(const ml_runner_options_t *options, char *error, size_t size)
         return NULL;
     }
 
-    if (ml_runner_start(runner) != 0) {
+    if (ml_thread_create(&runner->thread, ml_runner_thread, runner) != 0) {
         snprintf(error, size, "cannot start a thread");
         ml_runner_free(runner);
         return NULL;
