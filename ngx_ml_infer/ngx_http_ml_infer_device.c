@@ -44,7 +44,8 @@ typedef struct {
 
 /* One run at a time on a device, whichever model's. */
 typedef struct {
-    ngx_str_t                   name;
+    const char                 *backend;
+    const char                 *argument;
     pthread_mutex_t             mutex;
 } ngx_http_ml_infer_turn_t;
 
@@ -280,11 +281,16 @@ ngx_http_ml_infer_start_device(ngx_cycle_t *cycle,
 }
 
 
+/* "auto", "cuda" and "cuda:0" are one device. */
+
 static pthread_mutex_t *
 ngx_http_ml_infer_turn(ngx_cycle_t *cycle, ngx_http_ml_infer_model_t *model)
 {
     ngx_uint_t                  i;
+    const char                 *argument;
     ngx_http_ml_infer_turn_t   *turn, **turns;
+
+    argument = model->argument ? model->argument : "0";
 
     if (ngx_http_ml_infer_turns == NULL) {
         ngx_http_ml_infer_turns = ngx_array_create(cycle->pool, 4,
@@ -297,10 +303,8 @@ ngx_http_ml_infer_turn(ngx_cycle_t *cycle, ngx_http_ml_infer_model_t *model)
     turns = ngx_http_ml_infer_turns->elts;
 
     for (i = 0; i < ngx_http_ml_infer_turns->nelts; i++) {
-        if (turns[i]->name.len == model->device.len
-            && ngx_strncmp(turns[i]->name.data, model->device.data,
-                           model->device.len)
-               == 0)
+        if (ngx_strcmp(turns[i]->backend, model->backend) == 0
+            && ngx_strcmp(turns[i]->argument, argument) == 0)
         {
             return &turns[i]->mutex;
         }
@@ -315,7 +319,8 @@ ngx_http_ml_infer_turn(ngx_cycle_t *cycle, ngx_http_ml_infer_model_t *model)
         return NULL;
     }
 
-    turn->name = model->device;
+    turn->backend = model->backend;
+    turn->argument = argument;
     *turns = turn;
 
     return &turn->mutex;
