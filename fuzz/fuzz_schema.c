@@ -44,7 +44,7 @@ validate(const ml_schema_t *schema, const char *body, size_t len, size_t step,
     ml_tensor_t            *tensors;
     ml_validator_t         *v;
     ml_error_answer_t       answer;
-    ml_validator_status_e   status;
+    ml_body_status_e   status;
 
     ml_text_init(out);
 
@@ -62,7 +62,7 @@ validate(const ml_schema_t *schema, const char *body, size_t len, size_t step,
     status = ml_validator_finish(v);
     ml_text_printf(out, "%d", (int) status);
 
-    if (status == ML_VALIDATOR_REJECTED) {
+    if (status == ML_BODY_REJECTED) {
         memset(&answer, 0, sizeof(ml_error_answer_t));
         answer.status = 422;
         answer.title = "";
@@ -74,7 +74,7 @@ validate(const ml_schema_t *schema, const char *body, size_t len, size_t step,
         ml_error_render(out, ML_ERROR_PROBLEM, &answer);
     }
 
-    if (status == ML_VALIDATOR_PASSED) {
+    if (status == ML_BODY_PASSED) {
         tensors = ml_validator_tensors(v, &count);
 
         for (k = 0; k < count; k++) {

@@ -293,3 +293,104 @@ ml_narrow(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
 
     return n;
 }
+
+
+#define ML_NARROW_WHOLES(type)                                                \
+    for (i = 0; i < n; i++) {                                                 \
+        type  x = ((const type *) elements)[i];                               \
+                                                                              \
+        if (x < bounds->low || x > bounds->high) {                            \
+            *why = x < bounds->low ? ML_NARROW_MINIMUM : ML_NARROW_MAXIMUM;   \
+            return i;                                                         \
+        }                                                                     \
+    }
+
+#define ML_NARROW_REALS(type, value)                                          \
+    for (i = 0; i < n; i++) {                                                 \
+        type    x = ((const type *) elements)[i];                             \
+        double  y = (value);                                                  \
+                                                                              \
+        if (!(y >= bounds->minimum && y <= bounds->maximum) || isinf(y)) {    \
+            *why = isfinite(y) ? y < bounds->minimum ? ML_NARROW_MINIMUM      \
+                                                     : ML_NARROW_MAXIMUM      \
+                               : ML_NARROW_FINITE;                            \
+            return i;                                                         \
+        }                                                                     \
+    }
+
+
+static double
+ml_narrow_half_value(uint16_t bits)
+{
+    /* a NaN has to be seen as one */
+
+    return (bits & 0x7fff) > 0x7c00 ? NAN : ml_narrow_from_half(bits);
+}
+
+
+size_t
+ml_narrow_check_elements(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
+    const void *elements, size_t n, ml_narrow_e *why)
+{
+    size_t  i;
+
+    switch (dtype) {
+
+    case ML_DTYPE_FLOAT32:
+        ML_NARROW_REALS(float, x);
+        break;
+
+    case ML_DTYPE_FLOAT64:
+        ML_NARROW_REALS(double, x);
+        break;
+
+    case ML_DTYPE_FLOAT16:
+        ML_NARROW_REALS(uint16_t, ml_narrow_half_value(x));
+        break;
+
+    case ML_DTYPE_BOOL:
+
+        for (i = 0; i < n; i++) {
+            if (((const uint8_t *) elements)[i] > 1) {
+                *why = ML_NARROW_TYPE;
+                return i;
+            }
+        }
+
+        break;
+
+    case ML_DTYPE_INT8:
+        ML_NARROW_WHOLES(int8_t);
+        break;
+
+    case ML_DTYPE_UINT8:
+        ML_NARROW_WHOLES(uint8_t);
+        break;
+
+    case ML_DTYPE_INT16:
+        ML_NARROW_WHOLES(int16_t);
+        break;
+
+    case ML_DTYPE_UINT16:
+        ML_NARROW_WHOLES(uint16_t);
+        break;
+
+    case ML_DTYPE_INT32:
+        ML_NARROW_WHOLES(int32_t);
+        break;
+
+    case ML_DTYPE_UINT32:
+        ML_NARROW_WHOLES(uint32_t);
+        break;
+
+    case ML_DTYPE_INT64:
+        ML_NARROW_WHOLES(int64_t);
+        break;
+
+    default:
+        ML_NARROW_WHOLES(uint64_t);
+        break;
+    }
+
+    return n;
+}

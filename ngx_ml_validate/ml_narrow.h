@@ -59,5 +59,14 @@ ml_narrow_e ml_narrow_set(ml_dtype_e dtype, ml_narrow_bounds_t *bounds,
 size_t ml_narrow(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
     const ml_number_t *numbers, size_t n, void *to, ml_narrow_e *why);
 
+/*
+ * Checks elements that came as such: finite, a bool 0 or 1, within bounds.
+ * Returns how many of n are, and in *why what is wrong with the next one.
+ * "elements" is aligned for the type.
+ */
+size_t ml_narrow_check_elements(ml_dtype_e dtype,
+    const ml_narrow_bounds_t *bounds, const void *elements, size_t n,
+    ml_narrow_e *why);
+
 
 #endif /* ML_NARROW_H */

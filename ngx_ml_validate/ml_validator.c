@@ -681,7 +681,7 @@ static const ml_json_events_t  ml_validator_events = {
 
 
 /* What the reader says; a handler that stopped it has set the status. */
-static ml_validator_status_e
+static ml_body_status_e
 ml_validator_verdict(ml_validator_t *v, ml_json_status_e status)
 {
     const char  *why;
@@ -693,14 +693,14 @@ ml_validator_verdict(ml_validator_t *v, ml_json_status_e status)
         break;
 
     case ML_JSON_DONE:
-        v->status = ML_VALIDATOR_PASSED;
+        v->status = ML_BODY_PASSED;
         break;
 
     case ML_JSON_INVALID:
         v->path = calloc(1, sizeof(ml_path_step_t));
 
         if (v->path == NULL) {
-            v->status = ML_VALIDATOR_FAILED;
+            v->status = ML_BODY_FAILED;
             break;
         }
 
@@ -710,21 +710,21 @@ ml_validator_verdict(ml_validator_t *v, ml_json_status_e status)
         v->violation.error.path = v->path;
         v->violation.error.npath = 1;
         v->status = ml_violation_failed(&v->violation)
-                    ? ML_VALIDATOR_FAILED : ML_VALIDATOR_REJECTED;
+                    ? ML_BODY_FAILED : ML_BODY_REJECTED;
         break;
 
     default: /* ML_JSON_MEMORY */
-        v->status = ML_VALIDATOR_FAILED;
+        v->status = ML_BODY_FAILED;
     }
 
     return v->status;
 }
 
 
-ml_validator_status_e
+ml_body_status_e
 ml_validator_feed(ml_validator_t *v, const char *bytes, size_t len)
 {
-    if (v->status != ML_VALIDATOR_MORE) {
+    if (v->status != ML_BODY_MORE) {
         return v->status;
     }
 
@@ -732,12 +732,77 @@ ml_validator_feed(ml_validator_t *v, const char *bytes, size_t len)
 }
 
 
-ml_validator_status_e
+ml_body_status_e
 ml_validator_finish(ml_validator_t *v)
 {
-    if (v->status != ML_VALIDATOR_MORE) {
+    if (v->status != ML_BODY_MORE) {
         return v->status;
     }
 
     return ml_validator_verdict(v, ml_json_finish(v->reader));
+}
+
+
+static ml_body_status_e
+ml_validator_body_feed(ml_body_t *body, const char *bytes, size_t len)
+{
+    return ml_validator_feed((ml_validator_t *) body, bytes, len);
+}
+
+
+static ml_body_status_e
+ml_validator_body_finish(ml_body_t *body)
+{
+    return ml_validator_finish((ml_validator_t *) body);
+}
+
+
+static const ml_error_t *
+ml_validator_body_error(const ml_body_t *body)
+{
+    return ml_validator_error((const ml_validator_t *) body);
+}
+
+
+static ml_tensor_t *
+ml_validator_body_tensors(ml_body_t *body, uint32_t *n)
+{
+    return ml_validator_tensors((ml_validator_t *) body, n);
+}
+
+
+static int
+ml_validator_body_field(const ml_body_t *body, const char *name, size_t len,
+    ml_text_t *out)
+{
+    return ml_validator_field((const ml_validator_t *) body, name, len, out);
+}
+
+
+static void
+ml_validator_body_destroy(ml_body_t *body)
+{
+    ml_validator_destroy((ml_validator_t *) body);
+}
+
+
+ml_body_t *
+ml_validator_body(ml_validator_t *v)
+{
+    static const ml_body_ops_t  ops = {
+        ml_validator_body_feed,
+        ml_validator_body_finish,
+        ml_validator_body_error,
+        ml_validator_body_tensors,
+        ml_validator_body_field,
+        ml_validator_body_destroy
+    };
+
+    if (v == NULL) {
+        return NULL;
+    }
+
+    v->body.ops = &ops;
+
+    return &v->body;
 }

@@ -21,11 +21,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ml_error.h"
+#include "ml_body.h"
 #include "ml_json.h"
 #include "ml_schema.h"
-#include "ml_tensor.h"
-#include "ml_text.h"
 
 
 /* Bytes that the fields which are kept may take together, on the tape. */
@@ -36,14 +34,6 @@
 
 
 typedef struct ml_validator_s  ml_validator_t;
-
-
-typedef enum {
-    ML_VALIDATOR_MORE = 0,          /* no offence so far */
-    ML_VALIDATOR_PASSED,            /* from ml_validator_finish() only */
-    ML_VALIDATOR_REJECTED,          /* see ml_validator_error() */
-    ML_VALIDATOR_FAILED             /* memory is short */
-} ml_validator_status_e;
 
 
 /*
@@ -58,12 +48,15 @@ ml_validator_t *ml_validator_create(const ml_schema_t *schema,
 
 void ml_validator_destroy(ml_validator_t *validator);
 
-/* Once it returned anything but ML_VALIDATOR_MORE it returns it again. */
-ml_validator_status_e ml_validator_feed(ml_validator_t *validator,
+/* The same as a body: its operations are the functions below.  NULL: NULL. */
+ml_body_t *ml_validator_body(ml_validator_t *validator);
+
+/* Once it returned anything but ML_BODY_MORE it returns it again. */
+ml_body_status_e ml_validator_feed(ml_validator_t *validator,
     const char *bytes, size_t len);
 
 /* The body ends here. */
-ml_validator_status_e ml_validator_finish(ml_validator_t *validator);
+ml_body_status_e ml_validator_finish(ml_validator_t *validator);
 
 /* The violation; valid until the validator is destroyed. */
 const ml_error_t *ml_validator_error(const ml_validator_t *validator);

@@ -9,7 +9,7 @@
 int
 ml_validator_fail(ml_validator_t *v)
 {
-    v->status = ML_VALIDATOR_FAILED;
+    v->status = ML_BODY_FAILED;
 
     return -1;
 }
@@ -86,7 +86,7 @@ ml_validator_reject(ml_validator_t *v, uint32_t nframes, uint32_t nlevels,
 
     v->violation.error.path = v->path;
     v->violation.error.npath = (size_t) (step - v->path);
-    v->status = ML_VALIDATOR_REJECTED;
+    v->status = ML_BODY_REJECTED;
 
     return -1;
 }

@@ -32,9 +32,10 @@ typedef struct {
 
 
 struct ml_validator_s {
+    ml_body_t                   body;       /* first */
     const ml_schema_t          *schema;
     ml_json_reader_t           *reader;
-    ml_validator_status_e       status;
+    ml_body_status_e       status;
 
     ml_validator_frame_t       *frames;
     uint32_t                    nframes;

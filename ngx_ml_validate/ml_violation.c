@@ -327,10 +327,17 @@ ml_violation_json(ml_violation_t *violation, const char *why)
 
 
 void
-ml_violation_keep(ml_violation_t *violation)
+ml_violation_value(ml_violation_t *violation, const char *why)
 {
     ml_text_printf(&violation->ctx, "{\"error\":{}}");
+    ml_text_printf(&violation->msg, "Value error, %s", why);
 
-    ml_violation_plain(violation, "value_error",
-                       "Value error, too large to be echoed");
+    ml_violation_set(violation, "value_error");
+}
+
+
+void
+ml_violation_keep(ml_violation_t *violation)
+{
+    ml_violation_value(violation, "too large to be echoed");
 }

@@ -66,6 +66,9 @@ void ml_violation_narrow(ml_violation_t *violation, ml_narrow_e why,
 /* Not JSON, or over a limit; the path is the offset. */
 void ml_violation_json(ml_violation_t *violation, const char *why);
 
+/* Not what the format wants: one line of why. */
+void ml_violation_value(ml_violation_t *violation, const char *why);
+
 /* A field that is to be echoed is over ML_VALIDATOR_KEEP bytes. */
 void ml_violation_keep(ml_violation_t *violation);
 

@@ -6,12 +6,23 @@
 #define NGX_HTTP_ML_VALIDATE_H
 
 #include "ngx_http_ml.h"
+#include "ml_npy.h"
+#include "ml_raw.h"
 #include "ml_validator.h"
+
+
+/* How a body is written. */
+typedef enum {
+    NGX_HTTP_ML_VALIDATE_JSON = 0,
+    NGX_HTTP_ML_VALIDATE_RAW,
+    NGX_HTTP_ML_VALIDATE_NPY
+} ngx_http_ml_validate_protocol_e;
 
 
 /* A schema as a location uses it. */
 typedef struct {
     ml_schema_t                       *schema;
+    ngx_http_ml_validate_protocol_e    protocol;
     uint8_t                           *keep;     /* fields to echo, by place */
 } ngx_http_ml_validate_contract_t;
 
@@ -44,7 +55,7 @@ typedef enum {
 /* A request's part of the state. */
 typedef struct {
     ngx_http_ml_validate_loc_conf_t   *conf;     /* of the verdict */
-    ml_validator_t                    *validator;
+    ml_body_t                         *reader;
     ml_error_t                         error;
 
     ngx_http_ml_validate_verdict_e     verdict;

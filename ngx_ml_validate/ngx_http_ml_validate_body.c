@@ -33,6 +33,8 @@
 static ngx_int_t ngx_http_ml_validate_start(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx,
     ngx_http_ml_validate_loc_conf_t *vlcf);
+static ml_body_t *ngx_http_ml_validate_reader(
+    ngx_http_ml_validate_loc_conf_t *vlcf);
 static ngx_int_t ngx_http_ml_validate_outcome(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx);
 static ngx_int_t ngx_http_ml_validate_replay(ngx_http_request_t *r,
@@ -51,7 +53,7 @@ static void ngx_http_ml_validate_finish(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx);
 static void ngx_http_ml_validate_verdict(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx,
-    ml_validator_status_e status);
+    ml_body_status_e status);
 
 
 static ngx_http_request_body_filter_pt  ngx_http_next_request_body_filter;
@@ -149,13 +151,13 @@ ngx_http_ml_validate_start(ngx_http_request_t *r,
     state->tensors = NULL;
     state->ntensors = 0;
 
-    ml_validator_destroy(ctx->validator);
+    if (ctx->reader) {
+        ctx->reader->ops->destroy(ctx->reader);
+    }
 
-    ctx->validator = ml_validator_create(vlcf->contract->schema,
-                                         &vlcf->limits,
-                                         ngx_http_ml_validate_seed,
-                                         vlcf->contract->keep);
-    if (ctx->validator == NULL) {
+    ctx->reader = ngx_http_ml_validate_reader(vlcf);
+
+    if (ctx->reader == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -166,6 +168,30 @@ ngx_http_ml_validate_start(ngx_http_request_t *r,
     ctx->consume = ngx_http_ml_validate_api->enabled(r, NGX_HTTP_ML_INFER);
 
     return NGX_OK;
+}
+
+
+static ml_body_t *
+ngx_http_ml_validate_reader(ngx_http_ml_validate_loc_conf_t *vlcf)
+{
+    ngx_http_ml_validate_contract_t  *contract;
+
+    contract = vlcf->contract;
+
+    switch (contract->protocol) {
+
+    case NGX_HTTP_ML_VALIDATE_RAW:
+        return ml_raw_create(contract->schema->tensors[0]);
+
+    case NGX_HTTP_ML_VALIDATE_NPY:
+        return ml_npy_create(contract->schema->tensors[0]);
+
+    default: /* NGX_HTTP_ML_VALIDATE_JSON */
+        return ml_validator_body(ml_validator_create(contract->schema,
+                                         &vlcf->limits,
+                                         ngx_http_ml_validate_seed,
+                                         contract->keep));
+    }
 }
 
 
@@ -182,7 +208,7 @@ ngx_http_ml_validate_outcome(ngx_http_request_t *r,
     case NGX_HTTP_ML_VALIDATE_PASSED:
 
         state->contract = ctx->conf;
-        state->tensors = ml_validator_tensors(ctx->validator, &n);
+        state->tensors = ctx->reader->ops->tensors(ctx->reader, &n);
         state->ntensors = n;
 
         if (ctx->consume) {
@@ -431,8 +457,8 @@ ngx_http_ml_validate_feed(ngx_http_request_t *r, ngx_http_ml_state_t *state,
     ctx->body = 1;
 
     ngx_http_ml_validate_verdict(r, state, ctx,
-                                 ml_validator_feed(ctx->validator,
-                                                   (char *) data, size));
+                                 ctx->reader->ops->feed(ctx->reader,
+                                                        (char *) data, size));
 }
 
 
@@ -454,33 +480,33 @@ ngx_http_ml_validate_finish(ngx_http_request_t *r,
     }
 
     ngx_http_ml_validate_verdict(r, state, ctx,
-                                 ml_validator_finish(ctx->validator));
+                                 ctx->reader->ops->finish(ctx->reader));
 }
 
 
 static void
 ngx_http_ml_validate_verdict(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx,
-    ml_validator_status_e status)
+    ml_body_status_e status)
 {
     const ml_error_t  *error;
 
     switch (status) {
 
-    case ML_VALIDATOR_MORE:
+    case ML_BODY_MORE:
         return;
 
-    case ML_VALIDATOR_PASSED:
+    case ML_BODY_PASSED:
         ctx->verdict = NGX_HTTP_ML_VALIDATE_PASSED;
         return;
 
-    case ML_VALIDATOR_REJECTED:
-        error = ml_validator_error(ctx->validator);
+    case ML_BODY_REJECTED:
+        error = ctx->reader->ops->error(ctx->reader);
         ngx_http_ml_validate_reject(r, state, ctx, ctx->conf->status,
                                     error->type, error);
         return;
 
-    default: /* ML_VALIDATOR_FAILED */
+    default: /* ML_BODY_FAILED */
 
         ngx_log_error(NGX_LOG_CRIT, r->connection->log, 0,
                       "could not allocate memory to check a request body");

@@ -12,8 +12,11 @@ typedef struct {
 } ngx_http_ml_validate_limit_t;
 
 
+static ngx_int_t ngx_http_ml_validate_protocol(u_char *name,
+    ngx_http_ml_validate_protocol_e *protocol);
 static char *ngx_http_ml_validate_schema(ngx_conf_t *cf,
-    ngx_http_ml_validate_loc_conf_t *vlcf, ngx_str_t *name);
+    ngx_http_ml_validate_loc_conf_t *vlcf, ngx_str_t *name,
+    ngx_http_ml_validate_protocol_e protocol);
 static ngx_int_t ngx_http_ml_validate_read_schema(ngx_conf_t *cf,
     ngx_str_t *name, ngx_str_t *text);
 static void ngx_http_ml_validate_destroy_schema(void *data);
@@ -40,7 +43,9 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_ml_validate_loc_conf_t *vlcf = conf;
 
-    ngx_str_t  *value, name;
+    ngx_str_t                        *value, name;
+    ngx_uint_t                        i, given;
+    ngx_http_ml_validate_protocol_e   protocol;
 
     if (vlcf->contract != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
@@ -48,28 +53,70 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    if (ngx_strcmp(value[1].data, "off") == 0) {
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
         vlcf->contract = NULL;
         return NGX_CONF_OK;
     }
 
-    if (ngx_strncmp(value[1].data, "schema=", 7) == 0 && value[1].len > 7) {
-        name.len = value[1].len - 7;
-        name.data = value[1].data + 7;
+    ngx_str_null(&name);
+    protocol = NGX_HTTP_ML_VALIDATE_JSON;
+    given = 0;
 
-        return ngx_http_ml_validate_schema(cf, vlcf, &name);
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "schema=", 7) == 0
+            && value[i].len > 7 && name.len == 0)
+        {
+            name.len = value[i].len - 7;
+            name.data = value[i].data + 7;
+            continue;
+        }
+
+        if (ngx_strncmp(value[i].data, "protocol=", 9) == 0 && !given
+            && ngx_http_ml_validate_protocol(value[i].data + 9, &protocol)
+               == NGX_OK)
+        {
+            given = 1;
+            continue;
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
+                           &value[i]);
+
+        return NGX_CONF_ERROR;
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
-                       &value[1]);
+    if (name.len == 0) {
+        return "has no \"schema\"";
+    }
 
-    return NGX_CONF_ERROR;
+    return ngx_http_ml_validate_schema(cf, vlcf, &name, protocol);
+}
+
+
+static ngx_int_t
+ngx_http_ml_validate_protocol(u_char *name,
+    ngx_http_ml_validate_protocol_e *protocol)
+{
+    ngx_uint_t  i;
+
+    static const char *const  names[] = { "json", "raw", "npy" };
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (ngx_strcmp(name, names[i]) == 0) {
+            *protocol = (ngx_http_ml_validate_protocol_e) i;
+            return NGX_OK;
+        }
+    }
+
+    return NGX_ERROR;
 }
 
 
 static char *
 ngx_http_ml_validate_schema(ngx_conf_t *cf,
-    ngx_http_ml_validate_loc_conf_t *vlcf, ngx_str_t *name)
+    ngx_http_ml_validate_loc_conf_t *vlcf, ngx_str_t *name,
+    ngx_http_ml_validate_protocol_e protocol)
 {
     char                              error[1024];
     ngx_str_t                         text;
@@ -106,6 +153,16 @@ ngx_http_ml_validate_schema(ngx_conf_t *cf,
     cln->handler = ngx_http_ml_validate_destroy_schema;
     cln->data = contract->schema;
 
+    if (protocol != NGX_HTTP_ML_VALIDATE_JSON
+        && contract->schema->root->tensor == NULL)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "schema \"%V\": its root "
+                           "has no \"x-tensor\", which the protocol needs",
+                           name);
+        return NGX_CONF_ERROR;
+    }
+
+    contract->protocol = protocol;
     contract->keep = ngx_pcalloc(cf->pool,
                                  contract->schema->root->nproperties + 1);
     if (contract->keep == NULL) {

@@ -1,8 +1,9 @@
 /*
  * What can be refused before the body is read.
  *
- * Only POST, PUT and PATCH of application/json in UTF-8, not compressed:
- * whatever else a backend might make of a body was not checked.
+ * Only POST, PUT and PATCH of the one media type that the location checks,
+ * JSON in UTF-8, not compressed: whatever else a backend might make of a body
+ * was not checked.
  */
 
 #include "ngx_http_ml_validate.h"
@@ -10,17 +11,22 @@
 
 static ngx_int_t ngx_http_ml_validate_headers(ngx_http_request_t *r,
     ngx_str_t *type);
-static ngx_uint_t ngx_http_ml_validate_media_type(ngx_str_t *type);
+static ngx_uint_t ngx_http_ml_validate_media_type(ngx_str_t *type,
+    ngx_http_ml_validate_protocol_e protocol);
+static ngx_uint_t ngx_http_ml_validate_json(u_char *p, u_char *last);
 static ngx_int_t ngx_http_ml_validate_allow(ngx_http_request_t *r);
 
 
 ngx_int_t
 ngx_http_ml_validate_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
 {
-    ngx_str_t                    type;
-    ngx_uint_t                   status;
-    const char                  *reason;
-    ngx_http_ml_validate_ctx_t  *ctx;
+    ngx_str_t                         type;
+    ngx_uint_t                        status;
+    const char                       *reason;
+    ngx_http_ml_validate_ctx_t       *ctx;
+    ngx_http_ml_validate_loc_conf_t  *vlcf;
+
+    vlcf = ngx_http_get_module_loc_conf(r, ngx_http_ml_validate_module);
 
     ctx = ngx_http_ml_validate_get_ctx(r, state);
     if (ctx == NULL) {
@@ -41,7 +47,9 @@ ngx_http_ml_validate_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
         status = NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
         reason = "content_encoding";
 
-    } else if (!ngx_http_ml_validate_media_type(&type)) {
+    } else if (!ngx_http_ml_validate_media_type(&type,
+                                                vlcf->contract->protocol))
+    {
         status = NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
         reason = "media_type";
 
@@ -126,10 +134,50 @@ ngx_http_ml_validate_headers(ngx_http_request_t *r, ngx_str_t *type)
 
 
 static ngx_uint_t
-ngx_http_ml_validate_media_type(ngx_str_t *type)
+ngx_http_ml_validate_media_type(ngx_str_t *type,
+    ngx_http_ml_validate_protocol_e protocol)
 {
-    u_char      *p, *last;
-    ngx_uint_t   quoted;
+    u_char     *p, *last;
+    ngx_str_t  *binary;
+
+    /* numpy's format has no registered type */
+
+    static ngx_str_t  types[] = {
+        ngx_string("application/octet-stream"),
+        ngx_string("application/x-npy"),
+        ngx_null_string
+    };
+
+    if (type->len == 0) {
+        return 0;
+    }
+
+    p = type->data;
+    last = p + type->len;
+
+    if (protocol == NGX_HTTP_ML_VALIDATE_JSON) {
+        return ngx_http_ml_validate_json(p, last);
+    }
+
+    for (binary = types; binary->len; binary++) {
+
+        if (type->len == binary->len
+            && ngx_strncasecmp(p, binary->data, binary->len) == 0)
+        {
+            return binary == types || protocol == NGX_HTTP_ML_VALIDATE_NPY;
+        }
+    }
+
+    return 0;
+}
+
+
+/* application/json, in UTF-8 if it says so. */
+
+static ngx_uint_t
+ngx_http_ml_validate_json(u_char *p, u_char *last)
+{
+    ngx_uint_t  quoted;
 
     static const char  json[] = "application/json";
     static const char  charset[] = "charset=";
@@ -144,13 +192,6 @@ ngx_http_ml_validate_media_type(ngx_str_t *type)
     while (p < last && (*p == ' ' || *p == '\t')) {                           \
         p++;                                                                  \
     }
-
-    if (type->len == 0) {
-        return 0;
-    }
-
-    p = type->data;
-    last = p + type->len;
 
     if (!ngx_http_ml_validate_skip(json)) {
         return 0;

@@ -68,7 +68,7 @@ static ngx_conf_num_bounds_t  ngx_http_ml_validate_status_bounds = {
 static ngx_command_t  ngx_http_ml_validate_commands[] = {
 
     { ngx_string("ml_validate"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
       ngx_http_ml_validate_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -208,7 +208,9 @@ ngx_http_ml_validate_cleanup(void *data)
 {
     ngx_http_ml_validate_ctx_t *ctx = data;
 
-    ml_validator_destroy(ctx->validator);
+    if (ctx->reader) {
+        ctx->reader->ops->destroy(ctx->reader);
+    }
 }
 
 
@@ -424,8 +426,9 @@ ngx_http_ml_validate_field(ngx_http_ml_state_t *state, ngx_str_t *name,
     ml_text_init(&text);
     rc = NGX_DECLINED;
 
-    if (ml_validator_field(ctx->validator, (char *) name->data, name->len,
-                           &text))
+    if (ctx->reader->ops->field
+        && ctx->reader->ops->field(ctx->reader, (char *) name->data,
+                                   name->len, &text))
     {
         json->len = text.len;
         json->data = text.failed ? NULL

@@ -407,13 +407,13 @@ check_tensor(const char *text, const char *body, uint32_t rank, int64_t rows,
     ml_tensor_t            *tensors;
     ml_schema_t            *schema;
     ml_validator_t         *v;
-    ml_validator_status_e   status;
+    ml_body_status_e   status;
 
     schema = compile(text);
 
     for (a = 0; a < strlen(body); a++) {
         v = run(schema, body, strlen(body), a ? a : (size_t) -1, &status);
-        CHECK_INT(status, ML_VALIDATOR_PASSED);
+        CHECK_INT(status, ML_BODY_PASSED);
 
         tensors = ml_validator_tensors(v, &n);
         CHECK_INT(n, 1);
@@ -495,7 +495,7 @@ test_growth(void)
     ml_schema_t            *schema;
     ml_tensor_t            *tensors;
     ml_validator_t         *v;
-    ml_validator_status_e   status;
+    ml_body_status_e   status;
 
     schema = compile(
         "{\"type\":\"object\",\"required\":[\"a\",\"b\"],\"properties\":{"
@@ -520,7 +520,7 @@ test_growth(void)
     p += sprintf(p, "]}");
 
     v = run(schema, body, (size_t) (p - body), 12345, &status);
-    CHECK_INT(status, ML_VALIDATOR_PASSED);
+    CHECK_INT(status, ML_BODY_PASSED);
 
     tensors = ml_validator_tensors(v, &n);
     CHECK_INT(n, 2);
@@ -538,7 +538,7 @@ test_growth(void)
 
     /* and given up in the middle */
     v = run(schema, body, 900000, 12345, &status);
-    CHECK_INT(status, ML_VALIDATOR_REJECTED);
+    CHECK_INT(status, ML_BODY_REJECTED);
     ml_validator_destroy(v);
 
     free(body);
@@ -555,7 +555,7 @@ test_fields(void)
     ml_text_t               out;
     ml_schema_t            *schema;
     ml_validator_t         *v;
-    ml_validator_status_e   status;
+    ml_body_status_e   status;
 
     static const char  body[] =
         "{\"id\":\"r\\u00e9q\\n\",\"other\":[1,2],\"o\":{\"a\":[1,{},[]],"
@@ -574,7 +574,7 @@ test_fields(void)
         v = ml_validator_create(schema, &limits, seed, keep);
         ml_validator_feed(v, body, i);
         ml_validator_feed(v, body + i, sizeof(body) - 1 - i);
-        CHECK_INT(ml_validator_finish(v), ML_VALIDATOR_PASSED);
+        CHECK_INT(ml_validator_finish(v), ML_BODY_PASSED);
 
         ml_text_init(&out);
         CHECK(ml_validator_field(v, "id", 2, &out));
@@ -600,14 +600,14 @@ test_fields(void)
     v = ml_validator_create(schema, &limits, seed, keep);
     ml_validator_feed(v, large, 80000);
     status = ml_validator_finish(v);
-    CHECK_INT(status, ML_VALIDATOR_REJECTED);
+    CHECK_INT(status, ML_BODY_REJECTED);
     CHECK_STR(ml_validator_error(v)->type, "value_error");
     CHECK_INT(ml_validator_error(v)->npath, 1);
     ml_validator_destroy(v);
 
     v = ml_validator_create(schema, &limits, seed, NULL);
     ml_validator_feed(v, large, 80000);
-    CHECK_INT(ml_validator_finish(v), ML_VALIDATOR_PASSED);
+    CHECK_INT(ml_validator_finish(v), ML_BODY_PASSED);
     ml_validator_destroy(v);
 
     free(large);
@@ -623,7 +623,7 @@ test_choice_bound(void)
     size_t                  i;
     ml_schema_t            *schema;
     ml_validator_t         *v;
-    ml_validator_status_e   status;
+    ml_body_status_e   status;
 
     schema = compile("{\"properties\":{\"a\":{\"enum\":[[1],\"x\"]}}}");
 
@@ -637,7 +637,7 @@ test_choice_bound(void)
     memcpy(body + 199999, "]}", 2);
 
     v = run(schema, body, 200001, 777, &status);
-    CHECK_INT(status, ML_VALIDATOR_REJECTED);
+    CHECK_INT(status, ML_BODY_REJECTED);
     CHECK_STR(ml_validator_error(v)->type, "literal_error");
     CHECK_INT(ml_validator_error(v)->npath, 1);
     CHECK(ml_tape_bytes(&v->tape) < 80000);

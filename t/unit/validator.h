@@ -54,7 +54,7 @@ compile(const char *text)
 /* Feeds the body cut at "a"; bytewise when a == (size_t) -1. */
 static ml_validator_t *
 run(const ml_schema_t *schema, const char *body, size_t len, size_t a,
-    ml_validator_status_e *status)
+    ml_body_status_e *status)
 {
     char            *copy;
     size_t           i, n;
@@ -83,12 +83,12 @@ verdict(const ml_schema_t *schema, const char *body, size_t a, ml_text_t *out)
 {
     ml_validator_t         *v;
     ml_error_answer_t       answer;
-    ml_validator_status_e   status;
+    ml_body_status_e   status;
 
     ml_text_init(out);
     v = run(schema, body, strlen(body), a, &status);
 
-    if (status == ML_VALIDATOR_REJECTED) {
+    if (status == ML_BODY_REJECTED) {
         memset(&answer, 0, sizeof(answer));
         answer.status = 422;
         answer.title = "x";
@@ -102,7 +102,7 @@ verdict(const ml_schema_t *schema, const char *body, size_t a, ml_text_t *out)
         out->len -= 13;
 
     } else {
-        CHECK_INT(status, ML_VALIDATOR_PASSED);
+        CHECK_INT(status, ML_BODY_PASSED);
         ml_text_printf(out, "passed");
     }
 
