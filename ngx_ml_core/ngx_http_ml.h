@@ -195,6 +195,14 @@ typedef struct {
     ngx_uint_t               (*has_field)(void **loc_conf, ngx_str_t *name);
 
     /*
+     * infer only.  The inputs of the model of that name, and the most rows
+     * that a request to it may have (1 if it is not batched); NULL when there
+     * is no such model.  When everything is parsed.
+     */
+    const ml_tensor_spec_t  *(*inputs)(ngx_conf_t *cf, ngx_str_t *name,
+                                 ngx_uint_t *n, uint64_t *rows);
+
+    /*
      * infer only.  Nanoseconds of device time that the request will take, as
      * far as recent runs tell; of a single row until its body has been read.
      * 0 in a location without a model.  From the gates on.

@@ -166,6 +166,10 @@ char *ngx_http_ml_infer_merge_loc_conf(ngx_conf_t *cf, void *parent,
 
 /* ngx_http_ml_infer_check.c */
 
+/* A model's inputs, for a contract that is derived of them. */
+const ml_tensor_spec_t *ngx_http_ml_infer_inputs(ngx_conf_t *cf,
+    ngx_str_t *name, ngx_uint_t *n, uint64_t *rows);
+
 /* Everything that can be wrong between locations, contracts and models. */
 ngx_int_t ngx_http_ml_infer_check(ngx_conf_t *cf,
     const ngx_http_ml_feature_t *validate);

@@ -8,6 +8,8 @@
 #include "ngx_http_ml_infer.h"
 
 
+static ngx_http_ml_infer_model_t *ngx_http_ml_infer_find_model(ngx_conf_t *cf,
+    ngx_str_t *name);
 static ngx_int_t ngx_http_ml_infer_check_location(ngx_conf_t *cf,
     ngx_http_ml_infer_location_t *location,
     const ngx_http_ml_feature_t *validate);
@@ -60,29 +62,62 @@ ngx_http_ml_infer_check(ngx_conf_t *cf, const ngx_http_ml_feature_t *validate)
 }
 
 
+static ngx_http_ml_infer_model_t *
+ngx_http_ml_infer_find_model(ngx_conf_t *cf, ngx_str_t *name)
+{
+    ngx_uint_t                       i;
+    ngx_http_ml_infer_model_t      **models;
+    ngx_http_ml_infer_main_conf_t   *mimcf;
+
+    mimcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_ml_infer_module);
+    models = mimcf->models.elts;
+
+    for (i = 0; i < mimcf->models.nelts; i++) {
+        if (ngx_strcmp(models[i]->name.data, name->data) == 0) {
+            return models[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+const ml_tensor_spec_t *
+ngx_http_ml_infer_inputs(ngx_conf_t *cf, ngx_str_t *name, ngx_uint_t *n,
+    uint64_t *rows)
+{
+    ngx_http_ml_infer_model_t  *model;
+
+    model = ngx_http_ml_infer_find_model(cf, name);
+
+    if (model == NULL) {
+        return NULL;
+    }
+
+    *n = model->ninputs;
+    *rows = 1;
+
+    if (ml_model_batched(model->model)) {
+        *rows = model->process ? ngx_http_ml_infer_max_rows(model)
+                               : (uint64_t) model->queue * model->batch;
+    }
+
+    return model->inputs;
+}
+
+
 static ngx_int_t
 ngx_http_ml_infer_check_location(ngx_conf_t *cf,
     ngx_http_ml_infer_location_t *location,
     const ngx_http_ml_feature_t *validate)
 {
     char                             error[NGX_HTTP_ML_INFER_ERROR_SIZE];
-    ngx_uint_t                       i, n;
+    ngx_uint_t                       n;
     const ml_tensor_spec_t          *contract;
-    ngx_http_ml_infer_model_t      **models;
     ngx_http_ml_infer_loc_conf_t    *conf;
-    ngx_http_ml_infer_main_conf_t   *mimcf;
 
     conf = location->conf;
-
-    mimcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_ml_infer_module);
-    models = mimcf->models.elts;
-
-    for (i = 0; i < mimcf->models.nelts; i++) {
-        if (ngx_strcmp(models[i]->name.data, conf->name.data) == 0) {
-            conf->model = models[i];
-            break;
-        }
-    }
+    conf->model = ngx_http_ml_infer_find_model(cf, &conf->name);
 
     if (conf->model == NULL) {
         ngx_http_ml_conf_error(cf, &conf->place, "unknown model \"%V\"",

@@ -114,6 +114,7 @@ static const ngx_http_ml_feature_t  ngx_http_ml_infer_feature = {
     .kind = NGX_HTTP_ML_INFER,
     .module = &ngx_http_ml_infer_module,
     .gate = ngx_http_ml_infer_gate,
+    .inputs = ngx_http_ml_infer_inputs,
     .device_time = ngx_http_ml_infer_device_time,
     .zone_init = ngx_http_ml_infer_zone_init,
     .reap = ngx_http_ml_infer_reap,

@@ -38,6 +38,7 @@
 #include "ml_narrow.h"
 #include "ml_tape.h"
 #include "ml_tensor.h"
+#include "ml_text.h"
 
 
 /* How deep subschemas may stand in each other. */
@@ -153,6 +154,16 @@ ml_schema_t *ml_schema_compile(const char *text, size_t len, char *error,
     size_t size);
 
 void ml_schema_destroy(ml_schema_t *schema);
+
+/*
+ * Writes the schema that takes those tensors: an object with a property for
+ * each and nothing else, or with "whole", for one tensor, its array.  A first
+ * dimension of -1 is free, up to "rows" and as long as no tensor has more
+ * than "elements" elements.  Returns 0; -1 when not even one row is within
+ * that, or there is not the right number of tensors.
+ */
+int ml_schema_derive(const ml_tensor_spec_t *specs, size_t n, uint64_t rows,
+    uint64_t elements, int whole, ml_text_t *out);
 
 /* The property of that name, or NULL. */
 const ml_schema_property_t *ml_schema_find(const ml_schema_node_t *node,

@@ -21,7 +21,9 @@ typedef enum {
 
 /* A schema as a location uses it. */
 typedef struct {
-    ml_schema_t                       *schema;
+    ml_schema_t                       *schema;   /* NULL: not derived yet */
+    ngx_str_t                          model;    /* to be derived of it */
+    ngx_http_ml_place_t                place;
     ngx_http_ml_validate_protocol_e    protocol;
     uint8_t                           *keep;     /* fields to echo, by place */
 } ngx_http_ml_validate_contract_t;
@@ -93,6 +95,10 @@ void ngx_http_ml_validate_init_filter(void);
 void ngx_http_ml_validate_reject(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx,
     ngx_uint_t status, const char *reason, const ml_error_t *error);
+
+/* What model= of a location's contract means, when everything is parsed. */
+char *ngx_http_ml_validate_derive(ngx_conf_t *cf,
+    ngx_http_ml_validate_loc_conf_t *vlcf);
 
 /* ml_validate and ml_validate_limits. */
 char *ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -15,8 +15,10 @@ typedef struct {
 static ngx_int_t ngx_http_ml_validate_protocol(u_char *name,
     ngx_http_ml_validate_protocol_e *protocol);
 static char *ngx_http_ml_validate_schema(ngx_conf_t *cf,
-    ngx_http_ml_validate_loc_conf_t *vlcf, ngx_str_t *name,
-    ngx_http_ml_validate_protocol_e protocol);
+    ngx_http_ml_validate_contract_t *contract, ngx_str_t *name);
+static ngx_int_t ngx_http_ml_validate_compile(ngx_conf_t *cf,
+    ngx_http_ml_validate_contract_t *contract, ngx_str_t *text, char *error,
+    size_t size);
 static ngx_int_t ngx_http_ml_validate_read_schema(ngx_conf_t *cf,
     ngx_str_t *name, ngx_str_t *text);
 static void ngx_http_ml_validate_destroy_schema(void *data);
@@ -45,7 +47,7 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     ngx_str_t                        *value, name;
     ngx_uint_t                        i, given;
-    ngx_http_ml_validate_protocol_e   protocol;
+    ngx_http_ml_validate_contract_t  *contract;
 
     if (vlcf->contract != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
@@ -58,8 +60,12 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_OK;
     }
 
+    contract = ngx_pcalloc(cf->pool, sizeof(ngx_http_ml_validate_contract_t));
+    if (contract == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
     ngx_str_null(&name);
-    protocol = NGX_HTTP_ML_VALIDATE_JSON;
     given = 0;
 
     for (i = 1; i < cf->args->nelts; i++) {
@@ -72,8 +78,17 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             continue;
         }
 
+        if (ngx_strncmp(value[i].data, "model=", 6) == 0
+            && value[i].len > 6 && contract->model.len == 0)
+        {
+            contract->model.len = value[i].len - 6;
+            contract->model.data = value[i].data + 6;
+            continue;
+        }
+
         if (ngx_strncmp(value[i].data, "protocol=", 9) == 0 && !given
-            && ngx_http_ml_validate_protocol(value[i].data + 9, &protocol)
+            && ngx_http_ml_validate_protocol(value[i].data + 9,
+                                             &contract->protocol)
                == NGX_OK)
         {
             given = 1;
@@ -86,11 +101,15 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (name.len == 0) {
-        return "has no \"schema\"";
+    if ((name.len == 0) == (contract->model.len == 0)) {
+        return "needs one of \"schema\" and \"model\"";
     }
 
-    return ngx_http_ml_validate_schema(cf, vlcf, &name, protocol);
+    ngx_http_ml_place(cf, &contract->place);
+    vlcf->contract = contract;
+
+    return name.len ? ngx_http_ml_validate_schema(cf, contract, &name)
+                    : NGX_CONF_OK;
 }
 
 
@@ -115,13 +134,10 @@ ngx_http_ml_validate_protocol(u_char *name,
 
 static char *
 ngx_http_ml_validate_schema(ngx_conf_t *cf,
-    ngx_http_ml_validate_loc_conf_t *vlcf, ngx_str_t *name,
-    ngx_http_ml_validate_protocol_e protocol)
+    ngx_http_ml_validate_contract_t *contract, ngx_str_t *name)
 {
-    char                              error[1024];
-    ngx_str_t                         text;
-    ngx_pool_cleanup_t               *cln;
-    ngx_http_ml_validate_contract_t  *contract;
+    char       error[1024];
+    ngx_str_t  text;
 
     if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
         return NGX_CONF_ERROR;
@@ -131,29 +147,16 @@ ngx_http_ml_validate_schema(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    contract = ngx_pcalloc(cf->pool, sizeof(ngx_http_ml_validate_contract_t));
-    if (contract == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    cln = ngx_pool_cleanup_add(cf->pool, 0);
-    if (cln == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    contract->schema = ml_schema_compile((char *) text.data, text.len, error,
-                                         sizeof(error));
-
-    if (contract->schema == NULL) {
+    if (ngx_http_ml_validate_compile(cf, contract, &text, error,
+                                     sizeof(error))
+        != NGX_OK)
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "schema \"%V\": %s", name,
                            error);
         return NGX_CONF_ERROR;
     }
 
-    cln->handler = ngx_http_ml_validate_destroy_schema;
-    cln->data = contract->schema;
-
-    if (protocol != NGX_HTTP_ML_VALIDATE_JSON
+    if (contract->protocol != NGX_HTTP_ML_VALIDATE_JSON
         && contract->schema->root->tensor == NULL)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "schema \"%V\": its root "
@@ -162,14 +165,124 @@ ngx_http_ml_validate_schema(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    contract->protocol = protocol;
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_ml_validate_compile(ngx_conf_t *cf,
+    ngx_http_ml_validate_contract_t *contract, ngx_str_t *text, char *error,
+    size_t size)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+
+    if (cln == NULL) {
+        (void) snprintf(error, size, "no memory");
+        return NGX_ERROR;
+    }
+
+    contract->schema = ml_schema_compile((char *) text->data, text->len,
+                                         error, size);
+
+    if (contract->schema == NULL) {
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_http_ml_validate_destroy_schema;
+    cln->data = contract->schema;
+
     contract->keep = ngx_pcalloc(cf->pool,
                                  contract->schema->root->nproperties + 1);
+
     if (contract->keep == NULL) {
+        (void) snprintf(error, size, "no memory");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+char *
+ngx_http_ml_validate_derive(ngx_conf_t *cf,
+    ngx_http_ml_validate_loc_conf_t *vlcf)
+{
+    char                              error[1024];
+    uint64_t                          rows;
+    ngx_int_t                         rc;
+    ngx_str_t                         text;
+    ml_text_t                         schema;
+    ngx_uint_t                        n;
+    const ml_tensor_spec_t           *inputs;
+    const ngx_http_ml_feature_t      *infer;
+    ngx_http_ml_validate_contract_t  *contract;
+
+    contract = vlcf->contract;
+
+    /* nested locations inherit what is derived already */
+
+    if (contract->schema) {
+        return NGX_CONF_OK;
+    }
+
+    infer = ngx_http_ml_validate_api->feature(cf, NGX_HTTP_ML_INFER);
+
+    if (infer == NULL) {
+        ngx_http_ml_conf_error(cf, &contract->place,
+                               "\"model\" of \"ml_validate\" requires "
+                               "ngx_http_ml_infer_module.so to be loaded");
         return NGX_CONF_ERROR;
     }
 
-    vlcf->contract = contract;
+    inputs = infer->inputs(cf, &contract->model, &n, &rows);
+
+    if (inputs == NULL) {
+        ngx_http_ml_conf_error(cf, &contract->place, "unknown model \"%V\"",
+                               &contract->model);
+        return NGX_CONF_ERROR;
+    }
+
+    if (contract->protocol != NGX_HTTP_ML_VALIDATE_JSON && n != 1) {
+        ngx_http_ml_conf_error(cf, &contract->place,
+                               "model \"%V\" has %ui inputs, the protocol "
+                               "has one", &contract->model, n);
+        return NGX_CONF_ERROR;
+    }
+
+    ml_text_init(&schema);
+
+    if (ml_schema_derive(inputs, n, rows, vlcf->limits.elements,
+                         contract->protocol != NGX_HTTP_ML_VALIDATE_JSON,
+                         &schema)
+        != 0)
+    {
+        ml_text_free(&schema);
+        ngx_http_ml_conf_error(cf, &contract->place,
+                               "a row of model \"%V\" has more elements than "
+                               "\"ml_validate_limits\" allows",
+                               &contract->model);
+        return NGX_CONF_ERROR;
+    }
+
+    (void) snprintf(error, sizeof(error), "no memory");
+    rc = NGX_ERROR;
+
+    if (!schema.failed) {
+        text.len = schema.len;
+        text.data = (u_char *) schema.data;
+        rc = ngx_http_ml_validate_compile(cf, contract, &text, error,
+                                          sizeof(error));
+    }
+
+    ml_text_free(&schema);
+
+    if (rc != NGX_OK) {
+        ngx_http_ml_conf_error(cf, &contract->place, "model \"%V\": %s",
+                               &contract->model, error);
+        return NGX_CONF_ERROR;
+    }
 
     return NGX_CONF_OK;
 }

@@ -553,11 +553,13 @@ ngx_http_ml_validate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     conf->limits.number = (uint32_t) conf->number;
     conf->limits.elements = (uint64_t) conf->elements;
 
-    if (conf->contract) {
-        ngx_http_ml_validate_api->enable(cf, NGX_HTTP_ML_VALIDATE);
+    if (conf->contract == NULL) {
+        return NGX_CONF_OK;
     }
 
-    return NGX_CONF_OK;
+    ngx_http_ml_validate_api->enable(cf, NGX_HTTP_ML_VALIDATE);
+
+    return ngx_http_ml_validate_derive(cf, conf);
 }
 
 

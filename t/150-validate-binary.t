@@ -21,6 +21,10 @@ END
         ml_infer     identity;
         add_header   X-Reason $ml_validate_reason always;
     }
+    location = /model {
+        ml_validate  model=identity protocol=raw;
+        ml_infer     identity;
+    }
     location = /json {
         ml_validate  schema=$TEST_NGINX_HTML_DIR/rows.json protocol=json;
         ml_infer     identity;
@@ -95,3 +99,13 @@ Content-Type: application/json
 ["POST /json\n[[1, 2, 3, 4]]", "POST /raw\n[[1, 2, 3, 4]]"]
 --- error_code eval
 [200, 415]
+
+
+
+=== TEST 6: the contract is the model's
+--- request eval
+["POST /model\n" . pack('f<*', 1, 2, 3, 40), "POST /model\n" . 'abcd' x 3]
+--- error_code eval
+[200, 422]
+--- response_body_like eval
+['^\{"y":\[\[1.0,2.0,3.0,40.0\]\]\}', "cut off"]

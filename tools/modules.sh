@@ -192,17 +192,20 @@ build_modules() {
 build_backends() {
     build_backend cpu && build_backend fault || return 1
 
-    if has_nvcc; then
+    if has_cuda; then
         build_backend cuda
     else
-        say "no nvcc: the CUDA backend is not built"
+        say "no nvcc of CUDA 12 or later with cuBLAS:" \
+            "the CUDA backend is not built"
         rm -f "$OUT/ngx_ml_backend_cuda.so"
     fi
 }
 
 
-has_nvcc() {
-    PATH=$PATH:/usr/local/cuda/bin command -v nvcc >/dev/null
+has_cuda() {
+    printf '#include <cuda.h>\n#include <cublasLt.h>\n%s\n' \
+        '#if CUDA_VERSION < 12000' '#error' '#endif' \
+        | PATH=$PATH:/usr/local/cuda/bin nvcc -x cu -E - >/dev/null 2>&1
 }
 
 

@@ -304,7 +304,7 @@ test_metrics() {
 test_gpu_check() {
     local log=$BUILD/test/gpu_check.log line
 
-    if ! has_nvcc; then
+    if ! has_cuda; then
         skip "the CUDA backend is not compiled: no nvcc"
     fi
 

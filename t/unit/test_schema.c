@@ -18,6 +18,7 @@
 #include "ml_schema.c"
 #include "ml_schema_keywords.c"
 #include "ml_schema_tensor.c"
+#include "ml_schema_derive.c"
 
 #include "test.h"
 
@@ -374,9 +375,70 @@ test_pydantic(void)
 }
 
 
+/* From a model's inputs: what is derived compiles to those tensors again. */
+
+static void
+test_derived(void)
+{
+    char          error[400];
+    ml_text_t     text;
+    ml_schema_t  *schema;
+
+    static const ml_tensor_spec_t  specs[2] = {
+        { "a \"name\"", ML_DTYPE_FLOAT32, 3, { -1, 2, 3 }, 0 },
+        { "b", ML_DTYPE_INT64, 1, { -1 }, 0 }
+    };
+
+    static const ml_tensor_spec_t  fixed = {
+        "c", ML_DTYPE_UINT8, 2, { 4, 5 }, 0
+    };
+
+    ml_text_init(&text);
+    CHECK_INT(ml_schema_derive(specs, 2, 100, 1000, 0, &text), 0);
+    schema = ml_schema_compile(text.data, text.len, error, sizeof(error));
+    CHECK(schema != NULL);
+
+    if (schema) {
+        CHECK_INT(schema->ntensors, 2);
+        CHECK_STR(schema->specs[0].name, "a \"name\"");
+        CHECK_INT(schema->specs[0].dims[0], -1);
+        CHECK_INT(schema->specs[0].dims[2], 3);
+        CHECK_INT(schema->specs[0].bound, 100);
+        CHECK_INT(schema->specs[1].dtype, ML_DTYPE_INT64);
+        CHECK(schema->root->additional && schema->root->additional->never);
+        CHECK_INT(schema->root->nrequired, 2);
+        ml_schema_destroy(schema);
+    }
+
+    /* a row has six elements: the limit on both sides */
+
+    text.len = 0;
+    CHECK_INT(ml_schema_derive(specs, 2, 100, 599, 0, &text), 0);
+    schema = ml_schema_compile(text.data, text.len, error, sizeof(error));
+    CHECK(schema && schema->specs[0].bound == 99
+          && schema->specs[1].bound == 99);
+    ml_schema_destroy(schema);
+    CHECK_INT(ml_schema_derive(specs, 2, 100, 6, 0, &text), 0);
+    CHECK_INT(ml_schema_derive(specs, 2, 100, 5, 0, &text), -1);
+    CHECK_INT(ml_schema_derive(specs, 2, 0, 100, 0, &text), -1);
+
+    /* one tensor that is the body */
+
+    CHECK_INT(ml_schema_derive(specs, 2, 100, 1000, 1, &text), -1);
+    text.len = 0;
+    CHECK_INT(ml_schema_derive(&fixed, 1, 1, 1000, 1, &text), 0);
+    ml_text_append(&text, "", 1);
+    CHECK_STR(text.data, "{\"x-tensor\":{\"input\":\"c\","
+              "\"dtype\":\"uint8\",\"shape\":[4,5]}}");
+
+    ml_text_free(&text);
+}
+
+
 int
 main(void)
 {
+    test_derived();
     test_refused();
     test_depth();
     test_compiled();

@@ -21,6 +21,7 @@
 #include "ml_schema.c"
 #include "ml_schema_keywords.c"
 #include "ml_schema_tensor.c"
+#include "ml_schema_derive.c"
 #include "ml_violation.c"
 #include "ml_validator_path.c"
 #include "ml_validator_check.c"
