@@ -90,6 +90,17 @@ def changes():
     check(nginx.wait(lambda: len(server.devices()) == 1, 20), 'and goes',
           server.devices())
 
+    # other batches: slots of another shape, and of the same size
+
+    server.configure(http=http.replace('batch 1', 'batch 2'))
+    check(server.reload(), 'with larger batches')
+    check(nginx.wait(lambda: len(process(server)['runs']) == 2),
+          'a table of its own', process(server))
+    all_right(pending(server, 2, 100), 100, 'and it serves')
+
+    server.configure(http=http)
+    check(server.reload(), 'as before')
+    check(nginx.wait(lambda: len(server.devices()) == 1), 'one owner')
     jobs = pending(server, 4, 200)
     check(nginx.wait(lambda: faulty.depth(server) == 3), 'three wait')
     server.configure(http='ml_zone ml:1m;', location='''
