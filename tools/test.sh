@@ -65,7 +65,8 @@ test_style() {
     local file
 
     for file in $(our_files -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh' \
-                  -o -name '*.sh' -o -name '*.p[lmy]' -o -name '*.t' -o -name config)
+                  -o -name '*.sh' -o -name '*.p[lmy]' -o -name '*.t' \
+                  -o -name config)
     do
         pass_or_fail "style of $file" style_of "$file"
     done

@@ -24,7 +24,6 @@
 #include "ml_submitter.c"
 #include "ml_device_serve.c"
 #include "ml_device.c"
-#include "ml_choice.c"
 
 
 #define SLOTS  16
@@ -700,110 +699,6 @@ test_retire(void)
 }
 
 
-/* "auto": each size where it is faster, and the CPU while there is nothing
- * else. */
-
-static ml_submit_e
-cpu_submit(ml_executor_t *executor, ml_job_t *job)
-{
-    job->batch = 4711;
-    return ML_SUBMIT_DONE;
-}
-
-
-static ml_job_t *
-cpu_completed(ml_executor_t *executor)
-{
-    return NULL;
-}
-
-
-static uint64_t
-cpu_backlog(ml_executor_t *executor)
-{
-    return 77;
-}
-
-
-static uint64_t
-cpu_predict(ml_executor_t *executor, int64_t rows)
-{
-    return 88;
-}
-
-
-static ml_executor_state_e
-cpu_state(ml_executor_t *executor)
-{
-    return ML_EXECUTOR_READY;
-}
-
-
-static int
-cpu_close(ml_executor_t *executor, unsigned timeout_ms)
-{
-    return 0;
-}
-
-
-static void
-test_choice(void)
-{
-    int             i, expected;
-    ml_job_t       *job;
-    ml_device_t    *device;
-    ml_executor_t  *choice;
-
-    static const ml_executor_ops_t  cpu_ops = {
-        "test", cpu_submit, NULL, cpu_completed, cpu_backlog, cpu_predict,
-        cpu_state, cpu_close
-    };
-
-    static ml_executor_t  cpu = { &cpu_ops };
-
-    begin();
-    choice = ml_choice_create(&cpu, submitter(), slots.shared);
-
-    /* no device process yet */
-
-    job = ml_job_create(1, 1);
-    job->rows = 1;
-    job->inputs[0] = calloc(1, 16 * 9);
-    CHECK_INT(choice->ops->submit(choice, job), ML_SUBMIT_DONE);
-    CHECK(job->executor == &cpu && job->batch == 4711);
-    CHECK_INT(choice->ops->state(choice), ML_EXECUTOR_READY);
-    CHECK_INT(choice->ops->backlog(choice), 77);
-    CHECK_INT(choice->ops->predict(choice, 1), 88);
-
-    /* sizes 1, 2 and 4: the device is for 2 */
-
-    device = ready(1, NULL);
-    slots.shared->preferred = 2;
-
-    for (i = 1; i < 10; i++) {
-        job->rows = i;
-        job->batch = 0;
-        job->deadline = LATER;
-        expected = (i == 2);
-
-        CHECK_INT(ml_choice_prefers_device((ml_choice_t *) choice, i),
-                  expected);
-    }
-
-    job->rows = 2;
-    CHECK_INT(choice->ops->submit(choice, job), ML_SUBMIT_QUEUED);
-    CHECK(job->executor != &cpu);
-    WAIT(choice->ops->completed(choice) == job);
-    CHECK_INT(job->status, ML_JOB_OK);
-    CHECK_INT(choice->ops->backlog(choice), 0);
-
-    CHECK_INT(ml_device_stop(device, 5000), 0);
-    ml_job_free(job);
-    CHECK_INT(choice->ops->close(choice, 0), 0);
-    end();
-}
-
-
 int
 main(void)
 {
@@ -827,7 +722,6 @@ main(void)
     test_failures();
     test_loads();
     test_retire();
-    test_choice();
 
     ml_model_close(model);
 

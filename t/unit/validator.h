@@ -27,6 +27,7 @@
 #include "ml_validator_check.c"
 #include "ml_validator_tensor.c"
 #include "ml_validator.c"
+#include "ml_validator_body.c"
 
 #include "test.h"
 
