@@ -168,7 +168,8 @@ def start_daemon(server):
         f.write(text)
 
     with open(os.path.join(server.prefix, 'output'), 'w') as output:
-        subprocess.run([nginx.BINARY, '-p', server.prefix, '-c', server.conf],
+        subprocess.run([nginx.BINARY, '-p', server.prefix, '-c', server.conf,
+                        '-e', os.path.join(server.prefix, 'error.log')],
                        check=True, stdout=output, stderr=output)
 
     pid = os.path.join(server.prefix, 'nginx.pid')
@@ -182,8 +183,11 @@ def start_daemon(server):
 def upgrade():
     """USR2, and back: two masters, each with a device process; nothing is
     lost."""
-    server = start_daemon(faulty.server('batch 4; queue 100 timeout=20s;',
-                                        workers=2, device='process'))
+    # a new binary gets no other environment, and the sanitizers have theirs
+
+    server = start_daemon(faulty.server(
+        'batch 4; queue 100 timeout=20s;', workers=2, device='process',
+        main='env ASAN_OPTIONS; env UBSAN_OPTIONS;'))
     load = Load(server, 6, faulty.body(20))
     check(load.more(10), 'load')
     old = set(server.children())
