@@ -19,6 +19,7 @@
 #include "ml_json_number.c"
 #include "ml_json.c"
 #include "ml_tape.c"
+#include "ml_tape_hash.c"
 
 
 static const ml_json_limits_t  limits = { 64, 100, 1000, 64, 1000 };
@@ -58,6 +59,18 @@ read_json(ml_tape_t *tape, const char *s, size_t len, size_t step,
 }
 
 
+static int
+equal(const ml_tape_t *a, const ml_tape_t *b)
+{
+    uint64_t  x[2], y[2];
+
+    ml_tape_hash(a, 0, seed, x);
+    ml_tape_hash(b, 0, seed, y);
+
+    return memcmp(x, y, sizeof(x)) == 0;
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -92,7 +105,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if (read_json(&b, text.data, text.len, text.len + 1, &cut)
             != ML_JSON_DONE
-            || !ml_tape_equal(&a, 0, &b, 0))
+            || !equal(&a, &b))
         {
             abort();
         }

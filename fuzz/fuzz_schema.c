@@ -4,29 +4,20 @@
  * cut.
  */
 
-/* link: -lm */
+/* link: -lm -lpcre2-8 */
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "ml_siphash.c"
-#include "ml_tensor.c"
-#include "ml_text.c"
+#include "schema.h"
 #include "ml_error.c"
-#include "ml_number.c"
-#include "ml_json_keys.c"
-#include "ml_json_string.c"
-#include "ml_json_number.c"
-#include "ml_json.c"
-#include "ml_tape.c"
-#include "ml_narrow.c"
-#include "ml_pydantic.c"
-#include "ml_schema.c"
-#include "ml_schema_keywords.c"
-#include "ml_schema_tensor.c"
+#include "ml_evaluate_value.c"
+#include "ml_evaluate.c"
 #include "ml_violation.c"
+#include "ml_violation_failure.c"
 #include "ml_validator_path.c"
 #include "ml_validator_check.c"
+#include "ml_validator_deferred.c"
 #include "ml_validator_tensor.c"
 #include "ml_validator.c"
 
@@ -48,7 +39,7 @@ validate(const ml_schema_t *schema, const char *body, size_t len, size_t step,
 
     ml_text_init(out);
 
-    v = ml_validator_create(schema, &limits, seed, keep);
+    v = ml_validator_create(schema, &limits, 4096, seed, keep);
 
     if (v == NULL) {
         abort();
@@ -89,9 +80,9 @@ validate(const ml_schema_t *schema, const char *body, size_t len, size_t step,
             ml_text_append(out, tensors[k].data, n);
         }
 
-        for (k = 0; keep && k < schema->root->nproperties; k++) {
-            (void) ml_validator_field(v, schema->root->properties[k].name.name,
-                                      schema->root->properties[k].name.len,
+        for (k = 0; keep && k < schema->root->properties.n; k++) {
+            (void) ml_validator_field(v, schema->root->properties.list[k].name.name,
+                                      schema->root->properties.list[k].name.len,
                                       out);
         }
     }
@@ -112,10 +103,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ml_schema_t   *schema;
     const uint8_t *nul;
 
+    const ml_schema_node_t            *node;
+    static const ml_schema_options_t   options = { .formats = 1 };
+
     nul = size ? memchr(data, '\0', size) : NULL;
     len = nul ? (size_t) (nul - data) : size;
 
-    schema = ml_schema_compile((const char *) data, len, error,
+    schema = ml_schema_compile((const char *) data, len, &options, error,
                                sizeof(error));
 
     if (schema == NULL) {
@@ -126,10 +120,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         body = (const char *) nul + 1;
         len = size - len - 1;
 
-        keep = calloc(schema->root->nproperties + 1, 1);
+        keep = calloc(schema->root->properties.n + 1, 1);
 
-        for (i = 0; i < schema->root->nproperties; i++) {
-            keep[i] = schema->root->properties[i].node->tensor == NULL;
+        for (i = 0; i < schema->root->properties.n; i++) {
+            node = ml_schema_alias(schema->root->properties.list[i].node);
+            keep[i] = node && node->tensor == NULL;
         }
 
         validate(schema, body, len, len + 1, keep, &whole);

@@ -468,3 +468,96 @@ ml_number_compare(const ml_number_t *a, const ml_number_t *b)
 
     return x ? x * ml_number_order(a, b) : 0;
 }
+
+
+size_t
+ml_number_significant(const ml_number_t *number, char *digits, int64_t *exponent)
+{
+    int          x;
+    size_t       n, last;
+    const char  *p, *end, *digit;
+
+    *exponent = 0;
+
+    if (number->mantissa == 0) {
+        return 0;
+    }
+
+    p = ml_number_first(number);
+    end = number->text + number->len;
+    last = 0;
+
+    for (n = 0; n < ML_NUMBER_MAX; n++) {
+        digit = p;
+        x = ml_number_next(&p, end);
+
+        if (p == digit) {
+            break;
+        }
+
+        digits[n] = (char) ('0' + x);
+        last = x ? n + 1 : last;
+    }
+
+    *exponent = ml_number_place(number) - (int64_t) last + 1;
+
+    return last;
+}
+
+
+/* (a x 10^n) mod m */
+static uint64_t
+ml_number_power(uint64_t a, uint64_t n, uint64_t m)
+{
+    unsigned __int128  result, base;
+
+    result = a % m;
+
+    for (base = 10 % m; n; n >>= 1) {
+
+        if (n & 1) {
+            result = result * base % m;
+        }
+
+        base = base * base % m;
+    }
+
+    return (uint64_t) result;
+}
+
+
+/*
+ * With a and b without zeros at their end, a x 10^p is a multiple of
+ * b x 10^q only if p is not below q, else a would end in a zero.
+ */
+int
+ml_number_multiple(const ml_number_t *number, const ml_number_t *of)
+{
+    char      digits[ML_NUMBER_MAX];
+    size_t    i, n;
+    int64_t   p, q;
+    uint64_t  b, rest;
+
+    n = ml_number_significant(number, digits, &p);
+
+    if (n == 0) {
+        return 1;
+    }
+
+    q = of->exponent;
+
+    for (b = of->mantissa; b % 10 == 0; b /= 10) {
+        q++;
+    }
+
+    if (p < q) {
+        return 0;
+    }
+
+    for (rest = 0, i = 0; i < n; i++) {
+        rest = (uint64_t) (((unsigned __int128) rest * 10
+                            + (unsigned) (digits[i] - '0')) % b);
+    }
+
+    return ml_number_power(rest, (uint64_t) (p - q), b) == 0;
+}

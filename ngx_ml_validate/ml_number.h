@@ -63,5 +63,20 @@ ml_number_integer_e ml_number_integer(const ml_number_t *number,
  */
 int ml_number_compare(const ml_number_t *a, const ml_number_t *b);
 
+/*
+ * Writes the digits of the number without zeros at either end, so that it is
+ * digits x 10^exponent; returns how many, 0 of the number 0.  "digits" holds
+ * ML_NUMBER_MAX of them; equal numbers have equal results.  The text must
+ * still be there.
+ */
+size_t ml_number_significant(const ml_number_t *number, char *digits,
+    int64_t *exponent);
+
+/*
+ * Whether the number is a whole multiple of another, exactly.  The other is
+ * above 0 and not "inexact".
+ */
+int ml_number_multiple(const ml_number_t *number, const ml_number_t *of);
+
 
 #endif /* ML_NUMBER_H */

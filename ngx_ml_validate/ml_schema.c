@@ -1,41 +1,117 @@
 /*
- * Compiles a JSON Schema; see ml_schema.h.
+ * Compiles a JSON Schema; see ml_schema.h and ml_schema_compiler.h.
  *
- * A compiled schema owns its tape, from which names and numbers are used in
- * place, and one list of blocks for everything else.
+ * A compiled schema owns its documents, from which names and numbers are
+ * used in place, and one list of blocks for everything else.
  */
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "ml_schema_compiler.h"
 
 
-void
-ml_schema_fail(ml_schema_compiler_t *c, const char *fmt, ...)
+/* The JSON pointer to "i", cut where the line is full. */
+static void
+ml_schema_append_pointer(const ml_tape_t *tape, uint32_t i, char *line,
+    size_t size)
 {
-    int      n;
-    char    *p;
-    va_list  args;
+    size_t           n, k, b, len;
+    ml_path_step_t  *steps;
 
-    va_start(args, fmt);
-    n = vsnprintf(c->error, c->size, fmt, args);
-    va_end(args);
+    n = ml_tape_path(tape, 0, i, NULL);
+    steps = calloc(n + 1, sizeof(ml_path_step_t));
 
-    if (n >= 0 && (size_t) n < c->size) {
-        snprintf(c->error + n, c->size - (size_t) n, " at \"#%s\"",
-                 c->pointer);
+    if (steps == NULL) {
+        return;
+    }
+
+    (void) ml_tape_path(tape, 0, i, steps);
+    len = strlen(line);
+    len += (size_t) snprintf(line + len, size - len, " at \"#");
+
+    for (k = 0; k < n && len + 24 < size; k++) {
+
+        if (steps[k].name == NULL) {
+            len += (size_t) snprintf(line + len, size - len, "/%llu",
+                                     (unsigned long long) steps[k].index);
+            continue;
+        }
+
+        line[len++] = '/';
+
+        for (b = 0; b < steps[k].len && len + 24 < size; b++) {
+
+            if (steps[k].name[b] == '~' || steps[k].name[b] == '/') {
+                line[len++] = '~';
+                line[len++] = steps[k].name[b] == '~' ? '0' : '1';
+
+            } else {
+                line[len++] = steps[k].name[b];
+            }
+        }
+    }
+
+    line[len++] = '"';
+    line[len] = '\0';
+
+    free(steps);
+}
+
+
+static void
+ml_schema_line(ml_schema_compiler_t *c, uint32_t i, char *line, size_t size,
+    const char *fmt, va_list args)
+{
+    char  *p;
+
+    (void) vsnprintf(line, size, fmt, args);
+
+    if (strlen(line) + 32 < size) {
+        ml_schema_append_pointer(&c->document->tape, i, line, size);
     }
 
     /* names come from the file, the text goes to a log */
 
-    for (p = c->error; *p; p++) {
+    for (p = line; *p; p++) {
         if ((unsigned char) *p < 0x20 || *p == 0x7f) {
             *p = '?';
         }
     }
+}
+
+
+int
+ml_schema_fail(ml_schema_compiler_t *c, uint32_t i, const char *fmt, ...)
+{
+    va_list  args;
+
+    va_start(args, fmt);
+    ml_schema_line(c, i, c->error, c->size, fmt, args);
+    va_end(args);
+
+    return 0;
+}
+
+
+void
+ml_schema_warn(ml_schema_compiler_t *c, uint32_t i, const char *fmt, ...)
+{
+    char     line[1024];
+    va_list  args;
+
+    if (c->options->warn == NULL) {
+        return;
+    }
+
+    va_start(args, fmt);
+    ml_schema_line(c, i, line, sizeof(line), fmt, args);
+    va_end(args);
+
+    c->options->warn(c->options->data, line);
 }
 
 
@@ -60,51 +136,35 @@ ml_schema_alloc(ml_schema_compiler_t *c, size_t n, size_t size)
 }
 
 
-/* A pointer that gets too long stays cut. */
-size_t
-ml_schema_push(ml_schema_compiler_t *c, const char *name, size_t len)
+char *
+ml_schema_keep(ml_schema_compiler_t *c, ml_text_t *text)
 {
-    size_t  was, i, n;
+    char  *copy;
 
-    was = strlen(c->pointer);
-    n = was;
+    copy = NULL;
 
-    for (i = 0; i <= len && n + 3 < sizeof(c->pointer); i++) {
+    if (text->failed) {
+        snprintf(c->error, c->size, "out of memory");
 
-        if (i == 0) {
-            c->pointer[n++] = '/';
-        }
+    } else {
+        copy = ml_schema_alloc(c, text->len + 1, 1);
 
-        if (i == len) {
-            break;
-        }
-
-        if (name[i] == '~' || name[i] == '/') {
-            c->pointer[n++] = '~';
-            c->pointer[n++] = name[i] == '~' ? '0' : '1';
-
-        } else {
-            c->pointer[n++] = name[i] ? name[i] : '?';
+        if (copy && text->len) {
+            memcpy(copy, text->data, text->len);
         }
     }
 
-    c->pointer[n] = '\0';
+    ml_text_free(text);
 
-    return was;
-}
-
-
-size_t
-ml_schema_enter(ml_schema_compiler_t *c, const char *name)
-{
-    return ml_schema_push(c, name, strlen(name));
+    return copy;
 }
 
 
 void
-ml_schema_leave(ml_schema_compiler_t *c, size_t was)
+ml_schema_name(ml_schema_compiler_t *c, uint32_t i, ml_schema_name_t *name)
 {
-    c->pointer[was] = '\0';
+    name->name = ml_tape_text(&c->document->tape, i);
+    name->len = c->document->tape.nodes[i].size;
 }
 
 
@@ -126,90 +186,92 @@ ml_schema_find(const ml_schema_node_t *node, const char *name, size_t len)
 {
     ml_schema_property_t  key;
 
-    if (node->nproperties == 0) {
+    if (node->properties.n == 0) {
         return NULL;
     }
 
     key.name.name = name;
     key.name.len = len;
 
-    return bsearch(&key, node->properties, node->nproperties,
+    return bsearch(&key, node->properties.list, node->properties.n,
                    sizeof(ml_schema_property_t), ml_schema_order);
 }
 
 
-int32_t
-ml_schema_place(const ml_schema_node_t *node, const char *name, size_t len)
+const ml_schema_node_t *
+ml_schema_alias(const ml_schema_node_t *node)
 {
-    uint32_t  i;
-
-    for (i = 0; i < node->nrequired; i++) {
-        if (node->required[i].len == len
-            && memcmp(node->required[i].name, name, len) == 0)
-        {
-            return (int32_t) i;
-        }
-    }
-
-    return -1;
-}
-
-
-/* Every key of the schema at "i" is a keyword that is known. */
-static int
-ml_schema_check_keywords(ml_schema_compiler_t *c, uint32_t i)
-{
-    int          tensor;
-    size_t       was, len;
-    uint32_t     k, key, end;
-    ml_tape_t   *tape;
-    const char  *name;
-
-    tape = &c->schema->tape;
-    end = ml_tape_next(tape, i);
-    tensor = ml_tape_member(tape, i, "x-tensor", 8) != ML_TAPE_NONE;
-
-    for (key = i + 1; key < end; key = ml_tape_next(tape, key + 1)) {
-        name = ml_tape_text(tape, key);
-        len = tape->nodes[key].size;
-        was = ml_schema_push(c, name, len);
-
-        for (k = 0; k < ml_schema_nkeywords; k++) {
-            if (strlen(ml_schema_keywords[k].name) == len
-                && memcmp(ml_schema_keywords[k].name, name, len) == 0)
-            {
-                break;
-            }
-        }
-
-        if (k == ml_schema_nkeywords) {
-            ml_schema_fail(c, "unknown keyword \"%.*s\"",
-                           len > 64 ? 64 : (int) len, name);
-            return 0;
-        }
-
-        if (tensor && !ml_schema_keywords[k].beside) {
-            ml_schema_fail(c, "\"%s\" stands beside \"x-tensor\"",
-                           ml_schema_keywords[k].name);
-            return 0;
-        }
-
-        ml_schema_leave(c, was);
-    }
-
-    return 1;
+    return node && node->alias ? node->alias : node;
 }
 
 
 const ml_schema_node_t *
-ml_schema_compile_node(ml_schema_compiler_t *c, uint32_t i)
+ml_schema_dynamic(const ml_schema_node_t *in, const ml_schema_name_t *name)
 {
-    size_t             k, was;
-    uint32_t           value;
-    ml_tape_t         *tape;
-    ml_schema_node_t  *node;
+    const ml_schema_anchor_t  *anchor;
 
-    tape = &c->schema->tape;
+    for (anchor = in->resource->anchors; anchor; anchor = anchor->next) {
+        if (anchor->dynamic
+            && anchor->name.len == name->len
+            && memcmp(anchor->name.name, name->name, name->len) == 0)
+        {
+            return anchor->dynamic;
+        }
+    }
+
+    return NULL;
+}
+
+
+int
+ml_schema_choice_order(const void *one, const void *two)
+{
+    return memcmp(one, two, 2 * sizeof(uint64_t));
+}
+
+
+int
+ml_schema_chosen(const ml_schema_node_t *node, const uint64_t hash[2])
+{
+    return node->choices == NULL
+           || (node->nchoices
+               && bsearch(hash, node->choices, node->nchoices,
+                          sizeof(*node->choices), ml_schema_choice_order));
+}
+
+
+ml_schema_node_t *
+ml_schema_node(ml_schema_compiler_t *c, ml_schema_document_t *document,
+    uint32_t i)
+{
+    uint32_t            room, around;
+    ml_schema_t        *schema;
+    ml_schema_node_t   *node, **nodes;
+
+    schema = c->schema;
+
+    if (document->nodes[i]) {
+        return document->nodes[i];
+    }
+
+    if (schema->nnodes == ML_SCHEMA_NODES) {
+        snprintf(c->error, c->size, "over %u subschemas", ML_SCHEMA_NODES);
+        return NULL;
+    }
+
+    if (schema->nnodes == c->room) {
+        room = c->room ? c->room * 2 : 64;
+        nodes = realloc(schema->nodes, room * sizeof(ml_schema_node_t *));
+
+        if (nodes == NULL) {
+            snprintf(c->error, c->size, "out of memory");
+            return NULL;
+        }
+
+        schema->nodes = nodes;
+        c->room = room;
+    }
+
     node = ml_schema_alloc(c, 1, sizeof(ml_schema_node_t));
 
     if (node == NULL) {
@@ -219,104 +281,169 @@ ml_schema_compile_node(ml_schema_compiler_t *c, uint32_t i)
     node->types = ML_SCHEMA_ANY;
     node->max_length = UINT64_MAX;
     node->max_items = UINT64_MAX;
+    node->max_properties = UINT64_MAX;
+    node->min_contains = 1;
+    node->max_contains = UINT64_MAX;
+    node->at = i;
+    node->id = schema->nnodes;
 
-    if (c->depth && (tape->nodes[i].type == ML_TAPE_TRUE
-                     || tape->nodes[i].type == ML_TAPE_FALSE))
-    {
-        node->never = tape->nodes[i].type == ML_TAPE_FALSE;
-        return node;
+    /* of a place that is no schema, which is told later, what is around */
+
+    for (around = i; document->resources[around] == NULL; /* void */ ) {
+        around = document->tape.nodes[around].parent;
     }
 
-    if (tape->nodes[i].type != ML_TAPE_OBJECT) {
-        ml_schema_fail(c, "schema is not an object");
-        return NULL;
-    }
+    node->resource = document->resources[around];
 
-    if (c->depth == ML_SCHEMA_DEPTH) {
-        ml_schema_fail(c, "schemas are nested too deep");
-        return NULL;
-    }
-
-    if (!ml_schema_check_keywords(c, i)) {
-        return NULL;
-    }
-
-    c->depth++;
-
-    for (k = 0; k < ml_schema_nkeywords; k++) {
-        value = ml_tape_member(tape, i, ml_schema_keywords[k].name,
-                               strlen(ml_schema_keywords[k].name));
-
-        if (value == ML_TAPE_NONE || ml_schema_keywords[k].compile == NULL) {
-            continue;
-        }
-
-        was = ml_schema_enter(c, ml_schema_keywords[k].name);
-
-        if (!ml_schema_keywords[k].compile(c, node, value)) {
-            return NULL;
-        }
-
-        ml_schema_leave(c, was);
-    }
-
-    c->depth--;
+    document->nodes[i] = node;
+    schema->nodes[schema->nnodes++] = node;
 
     return node;
 }
 
 
-/* Reads the text onto the schema's tape. */
+/* Every key of the schema at "i" is a keyword that is known. */
 static int
-ml_schema_read(ml_schema_compiler_t *c, const char *text, size_t len)
+ml_schema_check_keywords(ml_schema_compiler_t *c, uint32_t i)
 {
-    uint64_t           offset;
-    const char        *why;
-    ml_json_status_e   status;
-    ml_json_reader_t  *reader;
+    int                         tensor;
+    uint32_t                    key, end;
+    ml_tape_t                  *tape;
+    ml_schema_name_t            name;
+    const ml_schema_keyword_t  *keyword;
 
-    /* the file is the operator's: a hash without a secret will do */
-    static const uint8_t           seed[16];
-    static const ml_json_limits_t  limits = {
-        4 * ML_SCHEMA_DEPTH, UINT32_MAX, ML_SCHEMA_SIZE, ML_NUMBER_MAX,
-        UINT64_MAX
-    };
+    tape = &c->document->tape;
+    end = ml_tape_next(tape, i);
+    tensor = ml_tape_member(tape, i, "x-tensor", 8) != ML_TAPE_NONE;
 
-    reader = ml_json_create(&limits, seed, &ml_tape_events, &c->schema->tape);
+    for (key = i + 1; key < end; key = ml_tape_next(tape, key + 1)) {
+        ml_schema_name(c, key, &name);
+        keyword = ml_schema_keyword(name.name, name.len);
 
-    if (reader == NULL) {
-        snprintf(c->error, c->size, "out of memory");
+        if (keyword == NULL) {
+            ml_schema_warn(c, key, "unknown keyword \"%.*s\" has no effect",
+                           name.len > 64 ? 64 : (int) name.len, name.name);
+
+        } else if (tensor && !keyword->beside) {
+            return ml_schema_fail(c, key, "\"%s\" stands beside \"x-tensor\"",
+                                  keyword->name);
+        }
+    }
+
+    return 1;
+}
+
+
+static int
+ml_schema_compile_node(ml_schema_compiler_t *c, ml_schema_node_t *node)
+{
+    size_t                      k;
+    uint32_t                    value;
+    ml_tape_t                  *tape;
+    const ml_schema_keyword_t  *keyword;
+
+    c->document = node->resource->document;
+    tape = &c->document->tape;
+
+    switch (tape->nodes[node->at].type) {
+
+    case ML_TAPE_TRUE:
+        return 1;
+
+    case ML_TAPE_FALSE:
+        node->never = 1;
+        return 1;
+
+    case ML_TAPE_OBJECT:
+        break;
+
+    default:
+        return ml_schema_fail(c, node->at, "schema is not an object");
+    }
+
+    if (!ml_schema_check_keywords(c, node->at)) {
         return 0;
     }
 
-    (void) ml_json_feed(reader, text, len);
-    status = ml_json_finish(reader);
+    for (k = 0; k < ml_schema_nkeywords; k++) {
+        keyword = &ml_schema_keywords[k];
 
-    if (status == ML_JSON_INVALID) {
-        why = ml_json_error(reader, &offset);
-        snprintf(c->error, c->size, "not JSON: %s, character %llu", why,
-                 (unsigned long long) offset);
+        value = ml_tape_member(tape, node->at, keyword->name,
+                               strlen(keyword->name));
 
-    } else if (status != ML_JSON_DONE) {
-        snprintf(c->error, c->size, "out of memory");
+        if (value == ML_TAPE_NONE
+            || (keyword->validation && node->resource->unchecked))
+        {
+            continue;
+        }
+
+        node->keywords |= keyword->keywords;
+
+        if (keyword->compile ? !keyword->compile(c, node, value)
+                             : !ml_schema_hold(c, node, keyword, value))
+        {
+            return 0;
+        }
     }
 
-    ml_json_destroy(reader);
+    return 1;
+}
 
-    return status == ML_JSON_DONE;
+
+static int
+ml_schema_compile_all(ml_schema_compiler_t *c, const char *text, size_t len)
+{
+    uint32_t               i;
+    const char            *pointer;
+    ml_schema_document_t  *document;
+
+    document = ml_schema_document(c, text, len,
+                                  c->options->uri ? c->options->uri : "");
+    if (document == NULL) {
+        return 0;
+    }
+
+    pointer = c->options->pointer ? c->options->pointer : "";
+    i = ml_schema_point(&document->tape, 0, pointer, strlen(pointer));
+
+    if (i == ML_TAPE_NONE) {
+        snprintf(c->error, c->size, "nothing is at \"#%s\"", pointer);
+        return 0;
+    }
+
+    c->schema->root = ml_schema_node(c, document, i);
+
+    if (c->schema->root == NULL) {
+        return 0;
+    }
+
+    for (i = 0; i < c->schema->nnodes; i++) {
+        if (!ml_schema_compile_node(c, c->schema->nodes[i])) {
+            return 0;
+        }
+    }
+
+    if (!ml_schema_link(c)) {
+        return 0;
+    }
+
+    if (!c->schema->root->nullable) {
+        c->schema->root = ml_schema_alias(c->schema->root);
+    }
+
+    return ml_schema_collect_tensors(c);
 }
 
 
 ml_schema_t *
-ml_schema_compile(const char *text, size_t len, char *error, size_t size)
+ml_schema_compile(const char *text, size_t len,
+    const ml_schema_options_t *options, char *error, size_t size)
 {
     ml_schema_t           *schema;
+    ml_schema_document_t  *document;
     ml_schema_compiler_t   c;
 
-    if (len > ML_SCHEMA_SIZE) {
-        snprintf(error, size, "schema is over %u bytes", ML_SCHEMA_SIZE);
-        return NULL;
-    }
+    static const ml_schema_options_t  none;
 
     schema = calloc(1, sizeof(ml_schema_t));
 
@@ -325,23 +452,32 @@ ml_schema_compile(const char *text, size_t len, char *error, size_t size)
         return NULL;
     }
 
-    /* two bytes of text make at most one node */
-
-    ml_tape_init(&schema->tape, ML_SCHEMA_SIZE * sizeof(ml_tape_node_t));
+    if (getrandom(schema->seed, sizeof(schema->seed), 0)
+        != (ssize_t) sizeof(schema->seed))
+    {
+        snprintf(error, size, "no random bytes");
+        ml_schema_destroy(schema);
+        return NULL;
+    }
 
     memset(&c, 0, sizeof(ml_schema_compiler_t));
     c.schema = schema;
+    c.options = options ? options : &none;
     c.error = error;
     c.size = size;
-    c.sure = 1;
 
-    if (ml_schema_read(&c, text, len)) {
-        schema->root = ml_schema_compile_node(&c, 0);
-    }
-
-    if (schema->root == NULL) {
+    if (!ml_schema_compile_all(&c, text, len)) {
         ml_schema_destroy(schema);
         return NULL;
+    }
+
+    /* what only the compiler needed */
+
+    for (document = schema->documents; document; document = document->next) {
+        free(document->nodes);
+        free(document->resources);
+        document->nodes = NULL;
+        document->resources = NULL;
     }
 
     return schema;
@@ -351,17 +487,30 @@ ml_schema_compile(const char *text, size_t len, char *error, size_t size)
 void
 ml_schema_destroy(ml_schema_t *schema)
 {
+    uint32_t            i, k;
+    ml_schema_node_t   *node;
     ml_schema_block_t  *block, *next;
 
     if (schema == NULL) {
         return;
     }
 
+    for (i = 0; i < schema->nnodes; i++) {
+        node = schema->nodes[i];
+        ml_pattern_destroy(node->pattern);
+
+        for (k = 0; k < node->patterns.n; k++) {
+            ml_pattern_destroy(node->patterns.list[k].pattern);
+        }
+    }
+
+    ml_schema_documents_destroy(schema);
+
     for (block = schema->memory; block; block = next) {
         next = block->next;
         free(block);
     }
 
-    ml_tape_free(&schema->tape);
+    free(schema->nodes);
     free(schema);
 }

@@ -1,8 +1,8 @@
 /*
- * The schema's keywords, but for x-tensor; see ml_schema.h.
+ * The schema's keywords, and those that check a value; see ml_schema.h.
  *
- * Each function takes one keyword's value into the node, and refuses what is
- * malformed or contradicts a keyword before it in the table.
+ * Each function takes one keyword's value into the node, refuses what is
+ * malformed and warns of what contradicts a keyword before it in the table.
  */
 
 #include <stdio.h>
@@ -32,8 +32,8 @@ ml_schema_whole(ml_schema_compiler_t *c, uint32_t i, uint64_t *value)
 {
     ml_number_t  number;
 
-    if (c->schema->tape.nodes[i].type == ML_TAPE_NUMBER) {
-        ml_tape_number(&c->schema->tape, i, &number);
+    if (c->document->tape.nodes[i].type == ML_TAPE_NUMBER) {
+        ml_tape_number(&c->document->tape, i, &number);
 
         if (ml_number_integer(&number, value) == ML_NUMBER_INTEGER
             && (!number.negative || *value == 0))
@@ -42,42 +42,7 @@ ml_schema_whole(ml_schema_compiler_t *c, uint32_t i, uint64_t *value)
         }
     }
 
-    ml_schema_fail(c, "value is not a whole number from 0");
-
-    return 0;
-}
-
-
-static void
-ml_schema_name(ml_schema_compiler_t *c, uint32_t i, ml_schema_name_t *name)
-{
-    name->name = ml_tape_text(&c->schema->tape, i);
-    name->len = c->schema->tape.nodes[i].size;
-}
-
-
-static int
-ml_schema_draft(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
-{
-    size_t      len;
-    ml_tape_t  *tape;
-
-    static const char  draft[] =
-        "https://json-schema.org/draft/2020-12/schema#";
-
-    tape = &c->schema->tape;
-    len = tape->nodes[i].size;
-
-    if (tape->nodes[i].type == ML_TAPE_STRING
-        && (len == sizeof(draft) - 1 || len == sizeof(draft) - 2)
-        && memcmp(ml_tape_text(tape, i), draft, len) == 0)
-    {
-        return 1;
-    }
-
-    ml_schema_fail(c, "only draft 2020-12 is supported");
-
-    return 0;
+    return ml_schema_fail(c, i, "value is not a whole number from 0");
 }
 
 
@@ -88,7 +53,7 @@ ml_schema_add_type(ml_schema_compiler_t *c, ml_schema_node_t *node,
     size_t      k;
     ml_tape_t  *tape;
 
-    tape = &c->schema->tape;
+    tape = &c->document->tape;
 
     for (k = 0; k < ml_schema_count(ml_schema_types); k++) {
 
@@ -101,9 +66,8 @@ ml_schema_add_type(ml_schema_compiler_t *c, ml_schema_node_t *node,
         }
 
         if (node->types & ml_schema_types[k].type) {
-            ml_schema_fail(c, "type \"%s\" is given twice",
+            return ml_schema_fail(c, i, "type \"%s\" is given twice",
                            ml_schema_types[k].name);
-            return 0;
         }
 
         node->types |= ml_schema_types[k].type;
@@ -117,9 +81,7 @@ ml_schema_add_type(ml_schema_compiler_t *c, ml_schema_node_t *node,
         return 1;
     }
 
-    ml_schema_fail(c, "unknown type");
-
-    return 0;
+    return ml_schema_fail(c, i, "unknown type");
 }
 
 
@@ -129,7 +91,7 @@ ml_schema_type(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
     uint32_t    end;
     ml_tape_t  *tape;
 
-    tape = &c->schema->tape;
+    tape = &c->document->tape;
     node->types = 0;
 
     if (tape->nodes[i].type != ML_TAPE_ARRAY) {
@@ -137,8 +99,7 @@ ml_schema_type(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
     }
 
     if (tape->nodes[i].size == 0) {
-        ml_schema_fail(c, "no type is allowed");
-        return 0;
+        return ml_schema_fail(c, i, "no type is allowed");
     }
 
     end = ml_tape_next(tape, i);
@@ -153,240 +114,89 @@ ml_schema_type(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
 }
 
 
-static int
-ml_schema_required(ml_schema_compiler_t *c, ml_schema_node_t *node,
-    uint32_t i)
+/* One more choice: what errors tell, and its hash. */
+static void
+ml_schema_choice(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i,
+    ml_text_t *expected, int last)
 {
-    uint32_t    end;
-    ml_tape_t  *tape;
-
-    tape = &c->schema->tape;
-
-    if (tape->nodes[i].type != ML_TAPE_ARRAY) {
-        ml_schema_fail(c, "value is not an array");
-        return 0;
+    if (node->nchoices) {
+        ml_text_printf(expected, last ? " or " : ", ");
     }
 
-    if (tape->nodes[i].size > ML_SCHEMA_REQUIRED) {
-        ml_schema_fail(c, "more than %u names", ML_SCHEMA_REQUIRED);
-        return 0;
-    }
-
-    node->required = ml_schema_alloc(c, tape->nodes[i].size,
-                                     sizeof(ml_schema_name_t));
-    if (node->required == NULL) {
-        return 0;
-    }
-
-    end = ml_tape_next(tape, i);
-
-    for (i++; i < end; i = ml_tape_next(tape, i)) {
-
-        if (tape->nodes[i].type != ML_TAPE_STRING) {
-            ml_schema_fail(c, "a name is not a string");
-            return 0;
-        }
-
-        if (ml_schema_place(node, ml_tape_text(tape, i),
-                            tape->nodes[i].size) >= 0)
-        {
-            ml_schema_fail(c, "a name is given twice");
-            return 0;
-        }
-
-        ml_schema_name(c, i, &node->required[node->nrequired]);
-        node->nrequired++;
-    }
-
-    return 1;
-}
-
-
-static int
-ml_schema_properties(ml_schema_compiler_t *c, ml_schema_node_t *node,
-    uint32_t i)
-{
-    int                    sure;
-    size_t                 was;
-    uint32_t               key, end;
-    ml_tape_t             *tape;
-    ml_schema_property_t  *property;
-
-    tape = &c->schema->tape;
-
-    if (tape->nodes[i].type != ML_TAPE_OBJECT) {
-        ml_schema_fail(c, "value is not an object");
-        return 0;
-    }
-
-    node->model = 1;
-    node->properties = ml_schema_alloc(c, tape->nodes[i].size,
-                                       sizeof(ml_schema_property_t));
-    if (node->properties == NULL) {
-        return 0;
-    }
-
-    sure = c->sure;
-    end = ml_tape_next(tape, i);
-
-    for (key = i + 1; key < end; key = ml_tape_next(tape, key + 1)) {
-        property = &node->properties[node->nproperties++];
-
-        ml_schema_name(c, key, &property->name);
-        property->required = ml_schema_place(node, property->name.name,
-                                             property->name.len);
-
-        c->sure = sure && property->required >= 0
-                  && node->types == ML_SCHEMA_OBJECT;
-
-        was = ml_schema_push(c, property->name.name, property->name.len);
-        property->node = ml_schema_compile_node(c, key + 1);
-
-        if (property->node == NULL) {
-            return 0;
-        }
-
-        ml_schema_leave(c, was);
-    }
-
-    c->sure = sure;
-
-    qsort(node->properties, node->nproperties, sizeof(ml_schema_property_t),
-          ml_schema_order);
-
-    return 1;
-}
-
-
-/* A subschema that several values, or none, may stand under. */
-static int
-ml_schema_additional(ml_schema_compiler_t *c, ml_schema_node_t *node,
-    uint32_t i)
-{
-    int       sure;
-    uint32_t  k;
-
-    sure = c->sure;
-    c->sure = 0;
-    node->additional = ml_schema_compile_node(c, i);
-    c->sure = sure;
-
-    if (node->additional == NULL) {
-        return 0;
-    }
-
-    for (k = 0; node->additional->never && k < node->nrequired; k++) {
-        if (ml_schema_find(node, node->required[k].name,
-                           node->required[k].len) == NULL)
-        {
-            ml_schema_fail(c, "a name in \"required\" is not in "
-                           "\"properties\"");
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-static int
-ml_schema_items(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
-{
-    int  sure;
-
-    sure = c->sure;
-    c->sure = 0;
-    node->items = ml_schema_compile_node(c, i);
-    c->sure = sure;
-
-    return node->items != NULL;
-}
-
-
-/* "expected" of a choice error: 'a', 'b' or 3 */
-static int
-ml_schema_expected(ml_schema_compiler_t *c, ml_schema_node_t *node)
-{
-    char       *copy;
-    uint32_t    i;
-    ml_text_t   text;
-
-    ml_text_init(&text);
-
-    for (i = 0; i < node->nchoices; i++) {
-
-        if (i) {
-            ml_text_printf(&text, i + 1 == node->nchoices ? " or " : ", ");
-        }
-
-        ml_pydantic_repr(&text, &c->schema->tape, node->choices[i]);
-    }
-
-    /* one more byte: ml_schema_alloc() has zeroed it */
-
-    copy = text.failed ? NULL : ml_schema_alloc(c, text.len + 1, 1);
-
-    if (copy) {
-        memcpy(copy, text.data, text.len);
-
-    } else {
-        snprintf(c->error, c->size, "out of memory");
-    }
-
-    ml_text_free(&text);
-    node->expected = copy;
-
-    return copy != NULL;
-}
-
-
-static int
-ml_schema_const(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
-{
-    if (node->choices) {
-        ml_schema_fail(c, "\"const\" stands beside \"enum\"");
-        return 0;
-    }
-
-    node->choices = ml_schema_alloc(c, 1, sizeof(uint32_t));
-
-    if (node->choices == NULL) {
-        return 0;
-    }
-
-    node->choices[0] = i;
-    node->nchoices = 1;
-
-    return ml_schema_expected(c, node);
+    ml_pydantic_repr(expected, &c->document->tape, i);
+    ml_tape_hash(&c->document->tape, i, c->schema->seed,
+                 node->choices[node->nchoices++]);
 }
 
 
 static int
 ml_schema_enum(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
 {
-    uint32_t    end;
+    uint32_t    k, end;
+    ml_text_t   expected;
     ml_tape_t  *tape;
 
-    tape = &c->schema->tape;
+    tape = &c->document->tape;
 
-    if (tape->nodes[i].type != ML_TAPE_ARRAY || tape->nodes[i].size == 0) {
-        ml_schema_fail(c, "value is not an array with members");
-        return 0;
+    if (tape->nodes[i].type != ML_TAPE_ARRAY) {
+        return ml_schema_fail(c, i, "value is not an array");
     }
 
-    node->choices = ml_schema_alloc(c, tape->nodes[i].size, sizeof(uint32_t));
+    if (tape->nodes[i].size == 0) {
+        ml_schema_warn(c, i, "no value is allowed");
+    }
+
+    node->choices = ml_schema_alloc(c, tape->nodes[i].size,
+                                    sizeof(*node->choices));
 
     if (node->choices == NULL) {
         return 0;
     }
 
+    ml_text_init(&expected);
     end = ml_tape_next(tape, i);
 
-    for (i++; i < end; i = ml_tape_next(tape, i)) {
-        node->choices[node->nchoices++] = i;
+    for (k = i + 1; k < end; k = ml_tape_next(tape, k)) {
+        ml_schema_choice(c, node, k, &expected, ml_tape_next(tape, k) == end);
     }
 
-    return ml_schema_expected(c, node);
+    qsort(node->choices, node->nchoices, sizeof(*node->choices),
+          ml_schema_choice_order);
+
+    node->expected = ml_schema_keep(c, &expected);
+
+    return node->expected != NULL;
+}
+
+
+/* Beside "enum" only what both allow is left. */
+static int
+ml_schema_const(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
+{
+    int         allowed;
+    uint64_t    hash[2];
+    ml_text_t   expected;
+
+    ml_tape_hash(&c->document->tape, i, c->schema->seed, hash);
+    allowed = ml_schema_chosen(node, hash);
+
+    node->choices = ml_schema_alloc(c, 1, sizeof(*node->choices));
+
+    if (node->choices == NULL) {
+        return 0;
+    }
+
+    if (!allowed) {
+        ml_schema_warn(c, i, "\"const\" is not in \"enum\"");
+    }
+
+    ml_text_init(&expected);
+    node->nchoices = 0;
+    ml_schema_choice(c, node, i, &expected, 0);
+    node->nchoices = (uint32_t) allowed;
+    node->expected = ml_schema_keep(c, &expected);
+
+    return node->expected != NULL;
 }
 
 
@@ -407,8 +217,7 @@ ml_schema_max_length(ml_schema_compiler_t *c, ml_schema_node_t *node,
     }
 
     if (node->max_length < node->min_length) {
-        ml_schema_fail(c, "maxLength is below minLength");
-        return 0;
+        ml_schema_warn(c, i, "maxLength is below minLength");
     }
 
     return 1;
@@ -432,8 +241,7 @@ ml_schema_max_items(ml_schema_compiler_t *c, ml_schema_node_t *node,
     }
 
     if (node->max_items < node->min_items) {
-        ml_schema_fail(c, "maxItems is below minItems");
-        return 0;
+        ml_schema_warn(c, i, "maxItems is below minItems");
     }
 
     return 1;
@@ -443,17 +251,15 @@ ml_schema_max_items(ml_schema_compiler_t *c, ml_schema_node_t *node,
 int
 ml_schema_number(ml_schema_compiler_t *c, uint32_t i, ml_number_t *number)
 {
-    if (c->schema->tape.nodes[i].type == ML_TAPE_NUMBER) {
-        ml_tape_number(&c->schema->tape, i, number);
+    if (c->document->tape.nodes[i].type == ML_TAPE_NUMBER) {
+        ml_tape_number(&c->document->tape, i, number);
 
         if (number->value - number->value == 0) {
             return 1;
         }
     }
 
-    ml_schema_fail(c, "value is not a finite number");
-
-    return 0;
+    return ml_schema_fail(c, i, "value is not a finite number");
 }
 
 
@@ -475,14 +281,13 @@ ml_schema_above(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
 /* A number must be left between the lower bounds and this upper one. */
 static int
 ml_schema_room(ml_schema_compiler_t *c, const ml_schema_node_t *node,
-    const ml_number_t *upper, int exclusive)
+    uint32_t i, const ml_number_t *upper, int exclusive)
 {
     if ((node->minimum.text
          && ml_number_compare(&node->minimum, upper) >= exclusive)
         || (node->above.text && ml_number_compare(&node->above, upper) >= 0))
     {
-        ml_schema_fail(c, "no number is left between the bounds");
-        return 0;
+        ml_schema_warn(c, i, "no number is left between the bounds");
     }
 
     return 1;
@@ -494,7 +299,7 @@ ml_schema_maximum(ml_schema_compiler_t *c, ml_schema_node_t *node,
     uint32_t i)
 {
     return ml_schema_number(c, i, &node->maximum)
-           && ml_schema_room(c, node, &node->maximum, 1);
+           && ml_schema_room(c, node, i, &node->maximum, 1);
 }
 
 
@@ -502,43 +307,231 @@ static int
 ml_schema_below(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
 {
     return ml_schema_number(c, i, &node->below)
-           && ml_schema_room(c, node, &node->below, 0);
+           && ml_schema_room(c, node, i, &node->below, 0);
 }
 
 
-/*
- * In the order in which they depend on each other.  Annotations have no
- * function.
- */
+static int
+ml_schema_min_properties(ml_schema_compiler_t *c, ml_schema_node_t *node,
+    uint32_t i)
+{
+    return ml_schema_whole(c, i, &node->min_properties);
+}
+
+
+static int
+ml_schema_max_properties(ml_schema_compiler_t *c, ml_schema_node_t *node,
+    uint32_t i)
+{
+    return ml_schema_whole(c, i, &node->max_properties);
+}
+
+
+static int
+ml_schema_min_contains(ml_schema_compiler_t *c, ml_schema_node_t *node,
+    uint32_t i)
+{
+    return ml_schema_whole(c, i, &node->min_contains);
+}
+
+
+static int
+ml_schema_max_contains(ml_schema_compiler_t *c, ml_schema_node_t *node,
+    uint32_t i)
+{
+    return ml_schema_whole(c, i, &node->max_contains);
+}
+
+
+static int
+ml_schema_multiple_of(ml_schema_compiler_t *c, ml_schema_node_t *node,
+    uint32_t i)
+{
+    if (!ml_schema_number(c, i, &node->multiple_of)) {
+        return 0;
+    }
+
+    if (node->multiple_of.negative || node->multiple_of.mantissa == 0) {
+        return ml_schema_fail(c, i, "value is not above 0");
+    }
+
+    if (node->multiple_of.inexact) {
+        return ml_schema_fail(c, i, "value has too many digits");
+    }
+
+    return 1;
+}
+
+
+static int
+ml_schema_unique(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
+{
+    ml_tape_e  type;
+
+    type = c->document->tape.nodes[i].type;
+
+    if (type != ML_TAPE_TRUE && type != ML_TAPE_FALSE) {
+        return ml_schema_fail(c, i, "value is neither true nor false");
+    }
+
+    node->unique = type == ML_TAPE_TRUE;
+
+    return 1;
+}
+
+
+static int
+ml_schema_pattern(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
+{
+    char  why[256];
+
+    if (c->document->tape.nodes[i].type != ML_TAPE_STRING) {
+        return ml_schema_fail(c, i, "value is not a string");
+    }
+
+    ml_schema_name(c, i, &node->pattern_text);
+    node->pattern = ml_pattern_compile(node->pattern_text.name,
+                                       node->pattern_text.len, why,
+                                       sizeof(why));
+
+    return node->pattern ? 1 : ml_schema_fail(c, i, "%s", why);
+}
+
+
+static int
+ml_schema_format(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
+{
+    ml_schema_name_t  name;
+
+    if (c->document->tape.nodes[i].type != ML_TAPE_STRING) {
+        return ml_schema_fail(c, i, "value is not a string");
+    }
+
+    if (!c->options->formats) {
+        return 1;
+    }
+
+    ml_schema_name(c, i, &name);
+    node->format = ml_format_find(name.name, name.len);
+
+    if (node->format == NULL) {
+        ml_schema_warn(c, i, "unknown format has no effect");
+    }
+
+    return 1;
+}
+
+
+/* A keyword that checks a value, and one that only tells about it. */
+#define ml_schema_checks(name, compile)                                      \
+    { name, compile, 0, 1, 0, ML_SCHEMA_VALUE, 0, 0 }
+#define ml_schema_tells(name)                                                \
+    { name, NULL, 1, 0, 0, ML_SCHEMA_VALUE, 0, 0 }
+
+/* One that holds schemas for the value itself, and for parts of it. */
+#define ml_schema_applies(name, holds, field, bits)                          \
+    { name, NULL, 0, 0, 1, holds, offsetof(ml_schema_node_t, field), bits }
+#define ml_schema_descends(name, holds, field, bits)                         \
+    { name, NULL, 0, 0, 0, holds, offsetof(ml_schema_node_t, field), bits }
+
+
+/* In the order in which they depend on each other. */
 const ml_schema_keyword_t  ml_schema_keywords[] = {
-    { "$schema", 1, ml_schema_draft },
-    { "type", 1, ml_schema_type },
-    { "required", 0, ml_schema_required },
-    { "properties", 0, ml_schema_properties },
-    { "additionalProperties", 0, ml_schema_additional },
-    { "items", 0, ml_schema_items },
-    { "enum", 0, ml_schema_enum },
-    { "const", 0, ml_schema_const },
-    { "minLength", 0, ml_schema_min_length },
-    { "maxLength", 0, ml_schema_max_length },
-    { "minItems", 0, ml_schema_min_items },
-    { "maxItems", 0, ml_schema_max_items },
-    { "minimum", 0, ml_schema_minimum },
-    { "exclusiveMinimum", 0, ml_schema_above },
-    { "maximum", 0, ml_schema_maximum },
-    { "exclusiveMaximum", 0, ml_schema_below },
-    { "x-tensor", 1, ml_schema_tensor },
-    { "$id", 1, NULL },
-    { "$comment", 1, NULL },
-    { "$anchor", 1, NULL },
-    { "title", 1, NULL },
-    { "description", 1, NULL },
-    { "default", 1, NULL },
-    { "examples", 1, NULL },
-    { "deprecated", 1, NULL },
-    { "readOnly", 1, NULL },
-    { "writeOnly", 1, NULL }
+    { "type", ml_schema_type, 1, 1, 0, ML_SCHEMA_VALUE, 0, 0 },
+    { "required", ml_schema_required, 0, 1, 0, ML_SCHEMA_VALUE, 0,
+      ML_SCHEMA_MEMBERS },
+    { "properties", ml_schema_properties, 0, 0, 0, ML_SCHEMA_NAMED,
+      offsetof(ml_schema_node_t, properties), ML_SCHEMA_MEMBERS },
+    { "patternProperties", ml_schema_patterns, 0, 0, 0, ML_SCHEMA_NAMED,
+      offsetof(ml_schema_node_t, patterns), ML_SCHEMA_MEMBERS },
+    { "additionalProperties", ml_schema_additional, 0, 0, 0,
+      ML_SCHEMA_ONE_SCHEMA, offsetof(ml_schema_node_t, additional),
+      ML_SCHEMA_MEMBERS },
+    ml_schema_descends("propertyNames", ML_SCHEMA_ONE_SCHEMA, names,
+                       ML_SCHEMA_NAMES),
+    ml_schema_descends("prefixItems", ML_SCHEMA_SCHEMAS, prefix,
+                       ML_SCHEMA_ITEMS),
+    ml_schema_descends("items", ML_SCHEMA_ONE_SCHEMA, items,
+                       ML_SCHEMA_ITEMS),
+    ml_schema_descends("contains", ML_SCHEMA_ONE_SCHEMA, contains,
+                       ML_SCHEMA_CONTAINS),
+    ml_schema_checks("enum", ml_schema_enum),
+    ml_schema_checks("const", ml_schema_const),
+    ml_schema_checks("minLength", ml_schema_min_length),
+    ml_schema_checks("maxLength", ml_schema_max_length),
+    ml_schema_checks("minItems", ml_schema_min_items),
+    ml_schema_checks("maxItems", ml_schema_max_items),
+    ml_schema_checks("minProperties", ml_schema_min_properties),
+    ml_schema_checks("maxProperties", ml_schema_max_properties),
+    ml_schema_checks("minContains", ml_schema_min_contains),
+    ml_schema_checks("maxContains", ml_schema_max_contains),
+    ml_schema_checks("minimum", ml_schema_minimum),
+    ml_schema_checks("exclusiveMinimum", ml_schema_above),
+    ml_schema_checks("maximum", ml_schema_maximum),
+    ml_schema_checks("exclusiveMaximum", ml_schema_below),
+    ml_schema_checks("multipleOf", ml_schema_multiple_of),
+    ml_schema_checks("uniqueItems", ml_schema_unique),
+    ml_schema_checks("pattern", ml_schema_pattern),
+    { "dependentRequired", ml_schema_dependent_required, 0, 1, 0,
+      ML_SCHEMA_VALUE, 0, ML_SCHEMA_DEPENDENT },
+    { "format", ml_schema_format, 1, 0, 0, ML_SCHEMA_VALUE, 0, 0 },
+    { "$ref", ml_schema_ref, 0, 0, 0, ML_SCHEMA_VALUE, 0, ML_SCHEMA_REF },
+    { "$dynamicRef", ml_schema_dynamic_ref, 0, 0, 0, ML_SCHEMA_VALUE, 0,
+      ML_SCHEMA_DYNAMIC },
+    ml_schema_applies("allOf", ML_SCHEMA_SCHEMAS, all, ML_SCHEMA_ALL),
+    ml_schema_applies("anyOf", ML_SCHEMA_SCHEMAS, any, ML_SCHEMA_ANY_OF),
+    ml_schema_applies("oneOf", ML_SCHEMA_SCHEMAS, one, ML_SCHEMA_ONE),
+    ml_schema_applies("not", ML_SCHEMA_ONE_SCHEMA, not, ML_SCHEMA_NOT),
+    ml_schema_applies("if", ML_SCHEMA_ONE_SCHEMA, condition, ML_SCHEMA_IF),
+    ml_schema_applies("then", ML_SCHEMA_ONE_SCHEMA, then, 0),
+    ml_schema_applies("else", ML_SCHEMA_ONE_SCHEMA, otherwise, 0),
+    ml_schema_applies("dependentSchemas", ML_SCHEMA_NAMED, dependents,
+                      ML_SCHEMA_DEPENDENT),
+    ml_schema_descends("unevaluatedProperties", ML_SCHEMA_ONE_SCHEMA,
+                       unevaluated, ML_SCHEMA_UNEVALUATED),
+    ml_schema_descends("unevaluatedItems", ML_SCHEMA_ONE_SCHEMA,
+                       unevaluated_items, ML_SCHEMA_UNEVALUATED_ITEMS),
+    { "x-tensor", ml_schema_tensor, 1, 0, 0, ML_SCHEMA_VALUE, 0, 0 },
+    { "$defs", NULL, 1, 0, 0, ML_SCHEMA_NAMED, 0, 0 },
+    { "definitions", NULL, 1, 0, 0, ML_SCHEMA_NAMED, 0, 0 },
+    ml_schema_tells("$schema"),
+    ml_schema_tells("$vocabulary"),
+    ml_schema_tells("$id"),
+    ml_schema_tells("$anchor"),
+    ml_schema_tells("$dynamicAnchor"),
+    ml_schema_tells("$comment"),
+    ml_schema_tells("title"),
+    ml_schema_tells("description"),
+    ml_schema_tells("default"),
+    ml_schema_tells("example"),
+    ml_schema_tells("examples"),
+    ml_schema_tells("deprecated"),
+    ml_schema_tells("readOnly"),
+    ml_schema_tells("writeOnly"),
+    ml_schema_tells("contentEncoding"),
+    ml_schema_tells("contentMediaType"),
+    { "contentSchema", NULL, 1, 0, 0, ML_SCHEMA_ONE_SCHEMA, 0, 0 },
+    ml_schema_tells("discriminator"),
+    ml_schema_tells("xml"),
+    ml_schema_tells("externalDocs")
 };
 
 
 const size_t  ml_schema_nkeywords = ml_schema_count(ml_schema_keywords);
+
+
+const ml_schema_keyword_t *
+ml_schema_keyword(const char *name, size_t len)
+{
+    size_t  k;
+
+    for (k = 0; k < ml_schema_nkeywords; k++) {
+        if (strlen(ml_schema_keywords[k].name) == len
+            && memcmp(ml_schema_keywords[k].name, name, len) == 0)
+        {
+            return &ml_schema_keywords[k];
+        }
+    }
+
+    return NULL;
+}

@@ -1,5 +1,7 @@
 /* The schema keyword x-tensor; see ml_schema.h. */
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ml_schema_compiler.h"
@@ -15,19 +17,17 @@ ml_schema_tensor_input(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
     uint32_t i)
 {
     char        *name;
-    uint32_t     k;
     ml_tape_t   *tape;
     const char  *text;
 
-    tape = &c->schema->tape;
+    tape = &c->document->tape;
     text = ml_tape_text(tape, i);
 
     if (tape->nodes[i].type != ML_TAPE_STRING
         || tape->nodes[i].size == 0
         || memchr(text, '\0', tape->nodes[i].size))
     {
-        ml_schema_fail(c, "value is not a name");
-        return 0;
+        return ml_schema_fail(c, i, "value is not a name");
     }
 
     name = ml_schema_alloc(c, (size_t) tape->nodes[i].size + 1, 1);
@@ -37,13 +37,6 @@ ml_schema_tensor_input(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
     }
 
     memcpy(name, text, tape->nodes[i].size);
-
-    for (k = 0; k < c->schema->ntensors; k++) {
-        if (strcmp(c->schema->tensors[k]->spec.name, name) == 0) {
-            ml_schema_fail(c, "an input of that name exists already");
-            return 0;
-        }
-    }
 
     tensor->spec.name = name;
 
@@ -57,7 +50,7 @@ ml_schema_tensor_dtype(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
 {
     ml_tape_t  *tape;
 
-    tape = &c->schema->tape;
+    tape = &c->document->tape;
 
     if (tape->nodes[i].type == ML_TAPE_STRING) {
         tensor->spec.dtype = ml_dtype_parse(ml_tape_text(tape, i),
@@ -65,8 +58,7 @@ ml_schema_tensor_dtype(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
     }
 
     if (tensor->spec.dtype == ML_DTYPE_NONE) {
-        ml_schema_fail(c, "unknown dtype");
-        return 0;
+        return ml_schema_fail(c, i, "unknown dtype");
     }
 
     tensor->size = ml_dtype_size(tensor->spec.dtype);
@@ -85,14 +77,13 @@ ml_schema_tensor_shape(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
     ml_tape_t    *tape;
     ml_number_t   number;
 
-    tape = &c->schema->tape;
+    tape = &c->document->tape;
 
     if (tape->nodes[i].type != ML_TAPE_ARRAY
         || tape->nodes[i].size > ML_TENSOR_MAX_RANK)
     {
-        ml_schema_fail(c, "value is not an array of up to %u dimensions",
+        return ml_schema_fail(c, i, "value is not an array of up to %u dimensions",
                        ML_TENSOR_MAX_RANK);
-        return 0;
     }
 
     end = ml_tape_next(tape, i);
@@ -100,8 +91,7 @@ ml_schema_tensor_shape(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
     for (i++; i < end; i = ml_tape_next(tape, i)) {
 
         if (tape->nodes[i].type != ML_TAPE_NUMBER) {
-            ml_schema_fail(c, "a dimension is not a number");
-            return 0;
+            return ml_schema_fail(c, i, "a dimension is not a number");
         }
 
         ml_tape_number(tape, i, &number);
@@ -110,9 +100,8 @@ ml_schema_tensor_shape(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
             || n == 0 || n > INT64_MAX
             || (number.negative && (n != 1 || tensor->spec.rank != 0)))
         {
-            ml_schema_fail(c, "a dimension is neither a whole number from 1 "
+            return ml_schema_fail(c, i, "a dimension is neither a whole number from 1 "
                            "nor, as the first one, -1");
-            return 0;
         }
 
         tensor->spec.dims[tensor->spec.rank++] = number.negative
@@ -134,13 +123,11 @@ ml_schema_tensor_items(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
     }
 
     if (n == 0 || n > INT64_MAX) {
-        ml_schema_fail(c, "value is out of range");
-        return 0;
+        return ml_schema_fail(c, i, "value is out of range");
     }
 
     if (tensor->spec.rank == 0 || tensor->spec.dims[0] != -1) {
-        ml_schema_fail(c, "no dimension is free");
-        return 0;
+        return ml_schema_fail(c, i, "no dimension is free");
     }
 
     tensor->spec.bound = (int64_t) n;
@@ -156,8 +143,7 @@ ml_schema_tensor_bound(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
     ml_number_t  number;
 
     if (tensor->spec.dtype == ML_DTYPE_BOOL) {
-        ml_schema_fail(c, "values of dtype bool have no bounds");
-        return 0;
+        return ml_schema_fail(c, i, "values of dtype bool have no bounds");
     }
 
     if (!ml_schema_number(c, i, &number)) {
@@ -167,8 +153,7 @@ ml_schema_tensor_bound(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
     if (ml_narrow_set(tensor->spec.dtype, &tensor->bounds, minimum, &number)
         != ML_NARROW_OK)
     {
-        ml_schema_fail(c, "value is no %s", ml_dtype_name(tensor->spec.dtype));
-        return 0;
+        return ml_schema_fail(c, i, "value is no %s", ml_dtype_name(tensor->spec.dtype));
     }
 
     *(minimum ? &tensor->minimum : &tensor->maximum) = number.value;
@@ -176,8 +161,7 @@ ml_schema_tensor_bound(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
     if (tensor->bounds.minimum > tensor->bounds.maximum
         || tensor->bounds.low > tensor->bounds.high)
     {
-        ml_schema_fail(c, "minimum is above maximum");
-        return 0;
+        return ml_schema_fail(c, i, "minimum is above maximum");
     }
 
     return 1;
@@ -236,22 +220,21 @@ static int
 ml_schema_tensor_read(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
     uint32_t i)
 {
-    size_t       k, was;
+    size_t       k;
     uint32_t     key, end, value;
     ml_tape_t   *tape;
     const char  *name;
 
-    tape = &c->schema->tape;
+    tape = &c->document->tape;
     end = ml_tape_next(tape, i);
 
     for (key = i + 1; key < end; key = ml_tape_next(tape, key + 1)) {
         name = ml_tape_text(tape, key);
 
         if (!ml_schema_tensor_keyword(name, tape->nodes[key].size)) {
-            ml_schema_fail(c, "unknown keyword \"%.*s\"",
+            return ml_schema_fail(c, i, "unknown keyword \"%.*s\"",
                            tape->nodes[key].size > 64
                            ? 64 : (int) tape->nodes[key].size, name);
-            return 0;
         }
     }
 
@@ -262,20 +245,15 @@ ml_schema_tensor_read(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
         if (value == ML_TAPE_NONE) {
 
             if (ml_schema_tensor_keywords[k].needed) {
-                ml_schema_fail(c, "\"%s\" is missing", name);
-                return 0;
+                return ml_schema_fail(c, i, "\"%s\" is missing", name);
             }
 
             continue;
         }
 
-        was = ml_schema_enter(c, name);
-
         if (!ml_schema_tensor_keywords[k].compile(c, tensor, value)) {
             return 0;
         }
-
-        ml_schema_leave(c, was);
     }
 
     return 1;
@@ -309,25 +287,10 @@ ml_schema_tensor(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
 {
     size_t               bytes;
     int64_t              dims[ML_TENSOR_MAX_RANK];
-    ml_schema_t         *schema;
     ml_schema_tensor_t  *tensor;
 
-    schema = c->schema;
-
-    if (schema->tape.nodes[i].type != ML_TAPE_OBJECT) {
-        ml_schema_fail(c, "value is not an object");
-        return 0;
-    }
-
-    if (!c->sure) {
-        ml_schema_fail(c, "a tensor must be in a required property of an "
-                       "object (\"type\": \"object\") that is itself required");
-        return 0;
-    }
-
-    if (schema->ntensors == ML_SCHEMA_TENSORS) {
-        ml_schema_fail(c, "more than %u tensors", ML_SCHEMA_TENSORS);
-        return 0;
+    if (c->document->tape.nodes[i].type != ML_TAPE_OBJECT) {
+        return ml_schema_fail(c, i, "value is not an object");
     }
 
     tensor = ml_schema_alloc(c, 1, sizeof(ml_schema_tensor_t));
@@ -341,8 +304,7 @@ ml_schema_tensor(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
     if (tensor->spec.rank && dims[0] == -1) {
 
         if (tensor->spec.bound == 0) {
-            ml_schema_fail(c, "a free dimension needs \"maxItems\"");
-            return 0;
+            return ml_schema_fail(c, i, "a free dimension needs \"maxItems\"");
         }
 
         dims[0] = tensor->spec.bound;
@@ -351,21 +313,153 @@ ml_schema_tensor(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
     if (ml_tensor_size(tensor->spec.dtype, tensor->spec.rank, dims, &bytes)
         != 0 || bytes > PTRDIFF_MAX)
     {
-        ml_schema_fail(c, "the tensor is too large");
-        return 0;
+        return ml_schema_fail(c, i, "the tensor is too large");
     }
 
     if (!ml_schema_tensor_type(node, tensor)) {
-        ml_schema_fail(c, "\"type\" does not agree with the tensor");
-        return 0;
+        return ml_schema_fail(c, i, "\"type\" does not agree with the tensor");
     }
 
     tensor->elements = bytes / tensor->size;
-    tensor->index = schema->ntensors;
+    tensor->index = ML_SCHEMA_TENSORS;
     node->tensor = tensor;
 
+    return 1;
+}
+
+
+/* A tensor that a body that passes has exactly once. */
+static int
+ml_schema_add_tensor(ml_schema_compiler_t *c, ml_schema_node_t *node)
+{
+    uint32_t             i;
+    ml_schema_t         *schema;
+    ml_schema_tensor_t  *tensor;
+
+    schema = c->schema;
+    c->document = node->resource->document;
+
+    for (i = 0; i < schema->ntensors; i++) {
+        if (strcmp(schema->tensors[i]->spec.name, node->tensor->spec.name)
+            == 0)
+        {
+            return ml_schema_fail(c, node->at, "an input of that name exists "
+                                  "already");
+        }
+    }
+
+    if (schema->ntensors == ML_SCHEMA_TENSORS) {
+        return ml_schema_fail(c, node->at, "more than %u tensors",
+                              ML_SCHEMA_TENSORS);
+    }
+
+    /* compiled once, found once */
+
+    tensor = (ml_schema_tensor_t *) (uintptr_t) node->tensor;
+    tensor->index = schema->ntensors;
     schema->tensors[schema->ntensors] = tensor;
     schema->specs[schema->ntensors++] = tensor->spec;
 
     return 1;
+}
+
+
+/* Puts the required properties of a required object on the stack. */
+static void
+ml_schema_push_required(const ml_schema_node_t *node, uint32_t *stack,
+    uint32_t *n)
+{
+    uint32_t                     k, first, at;
+    const ml_schema_property_t  *property;
+
+    first = *n;
+
+    for (k = 0; k < node->properties.n; k++) {
+        property = &node->properties.list[k];
+
+        if (property->node == NULL || property->required < 0) {
+            continue;
+        }
+
+        /* the last in the schema lies deepest */
+
+        for (at = (*n)++; at > first && stack[at - 1] < property->node->id;
+             at--)
+        {
+            stack[at] = stack[at - 1];
+        }
+
+        stack[at] = property->node->id;
+    }
+}
+
+
+/*
+ * Finds the tensors in the order in which they stand in the schema: ids grow
+ * with the place.
+ */
+int
+ml_schema_collect_tensors(ml_schema_compiler_t *c)
+{
+    int                      ok;
+    uint32_t                 i, n, steps, *stack;
+    ml_schema_t             *schema;
+    const ml_schema_node_t  *node;
+
+    schema = c->schema;
+    n = 0;
+
+    for (i = 0; i < schema->nnodes; i++) {
+        n += schema->nodes[i]->tensor != NULL;
+    }
+
+    if (n == 0) {
+        return 1;
+    }
+
+    /* a node pushes less than there are, and once unless it is in itself */
+
+    stack = calloc((size_t) schema->nnodes * 2, sizeof(uint32_t));
+
+    if (stack == NULL) {
+        snprintf(c->error, c->size, "out of memory");
+        return 0;
+    }
+
+    stack[0] = schema->root->id;
+    ok = 1;
+
+    for (n = 1, steps = 0; ok && n && steps < schema->nnodes; steps++) {
+        node = schema->nodes[stack[--n]];
+
+        if (node->nullable) {
+            continue;
+        }
+
+        node = ml_schema_alias(node);
+
+        if (node->tensor) {
+            ok = ml_schema_add_tensor(c, schema->nodes[node->id]);
+
+        } else if (node->types == ML_SCHEMA_OBJECT
+                   && n + node->properties.n <= schema->nnodes * 2)
+        {
+            ml_schema_push_required(node, stack, &n);
+        }
+    }
+
+    free(stack);
+
+    for (i = 0; ok && i < schema->nnodes; i++) {
+        node = schema->nodes[i];
+
+        if (node->tensor && node->tensor->index == ML_SCHEMA_TENSORS) {
+            c->document = node->resource->document;
+            ok = ml_schema_fail(c, node->at, "a tensor must be in a required "
+                                "property of an object (\"type\": "
+                                "\"object\") that is itself required");
+        }
+    }
+
+    return ok;
 }

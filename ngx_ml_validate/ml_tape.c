@@ -321,6 +321,25 @@ ml_tape_member(const ml_tape_t *tape, uint32_t i, const char *name,
 }
 
 
+int
+ml_tape_is_key(const ml_tape_t *tape, uint32_t i)
+{
+    uint32_t  key, parent;
+
+    parent = tape->nodes[i].parent;
+
+    if (parent == ML_TAPE_NONE || tape->nodes[parent].type != ML_TAPE_OBJECT) {
+        return 0;
+    }
+
+    for (key = parent + 1; key < i; key = ml_tape_next(tape, key + 1)) {
+        /* void */
+    }
+
+    return key == i;
+}
+
+
 void
 ml_tape_number(const ml_tape_t *tape, uint32_t i, ml_number_t *number)
 {
@@ -332,66 +351,49 @@ ml_tape_number(const ml_tape_t *tape, uint32_t i, ml_number_t *number)
 }
 
 
-int
-ml_tape_equal(const ml_tape_t *a, uint32_t i, const ml_tape_t *b, uint32_t j)
+/* The step from a container to its child at "i". */
+static void
+ml_tape_step(const ml_tape_t *tape, uint32_t i, ml_path_step_t *step)
 {
-    uint32_t      end, k;
-    ml_number_t   x, y;
+    uint32_t  k, parent;
 
-    if (a->nodes[i].type != b->nodes[j].type) {
-        return 0;
+    parent = tape->nodes[i].parent;
+    memset(step, 0, sizeof(ml_path_step_t));
+
+    if (tape->nodes[parent].type == ML_TAPE_ARRAY) {
+
+        for (k = parent + 1; k != i; k = ml_tape_next(tape, k)) {
+            step->index++;
+        }
+
+        return;
     }
 
-    switch (a->nodes[i].type) {
-
-    case ML_TAPE_NUMBER:
-        ml_tape_number(a, i, &x);
-        ml_tape_number(b, j, &y);
-
-        return ml_number_compare(&x, &y) == 0;
-
-    case ML_TAPE_STRING:
-        return ml_tape_same_text(a, i, ml_tape_text(b, j), b->nodes[j].size);
-
-    case ML_TAPE_ARRAY:
-
-        if (a->nodes[i].size != b->nodes[j].size) {
-            return 0;
-        }
-
-        end = ml_tape_next(a, i);
-
-        for (i++, j++; i < end;
-             i = ml_tape_next(a, i), j = ml_tape_next(b, j))
-        {
-            if (!ml_tape_equal(a, i, b, j)) {
-                return 0;
-            }
-        }
-
-        return 1;
-
-    case ML_TAPE_OBJECT:
-
-        if (a->nodes[i].size != b->nodes[j].size) {
-            return 0;
-        }
-
-        end = ml_tape_next(a, i);
-
-        for (i++; i < end; i = ml_tape_next(a, i + 1)) {
-            k = ml_tape_member(b, j, ml_tape_text(a, i), a->nodes[i].size);
-
-            if (k == ML_TAPE_NONE || !ml_tape_equal(a, i + 1, b, k)) {
-                return 0;
-            }
-        }
-
-        return 1;
-
-    default: /* null, false, true */
-        return 1;
+    for (k = parent + 1; k != i && k + 1 != i; k = ml_tape_next(tape, k + 1)) {
+        /* void */
     }
+
+    step->name = ml_tape_text(tape, k);
+    step->len = tape->nodes[k].size;
+}
+
+
+size_t
+ml_tape_path(const ml_tape_t *tape, uint32_t root, uint32_t i,
+    ml_path_step_t *steps)
+{
+    size_t    n, k;
+    uint32_t  at;
+
+    for (n = 0, at = i; at != root; at = tape->nodes[at].parent) {
+        n++;
+    }
+
+    for (k = n, at = i; steps && at != root; at = tape->nodes[at].parent) {
+        ml_tape_step(tape, at, &steps[--k]);
+    }
+
+    return n;
 }
 
 

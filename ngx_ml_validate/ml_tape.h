@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ml_error.h"
 #include "ml_json.h"
 #include "ml_text.h"
 
@@ -86,16 +87,29 @@ const char *ml_tape_text(const ml_tape_t *tape, uint32_t i);
 uint32_t ml_tape_member(const ml_tape_t *tape, uint32_t i, const char *name,
     size_t len);
 
+/* Whether "i" is a key, not a value. */
+int ml_tape_is_key(const ml_tape_t *tape, uint32_t i);
+
 /* The number at "i". */
 void ml_tape_number(const ml_tape_t *tape, uint32_t i, ml_number_t *number);
 
 /*
- * Whether two values are equal as JSON Schema has it: numbers by value,
- * objects whatever the order of their members.  Recurses as deep as the
- * values are alike, so that one side being trusted bounds it.
+ * The hash of the value at "i" with a secret of 16 bytes: that of another
+ * value is the same only if they are equal as JSON Schema has it, numbers by
+ * value and objects whatever the order of their members (2020-12 Core,
+ * section 4.2.2); two that differ collide once in 2^64 values.  A container
+ * with members is never nested deeper than ML_JSON_DEPTH_MAX.
  */
-int ml_tape_equal(const ml_tape_t *a, uint32_t i, const ml_tape_t *b,
-    uint32_t j);
+void ml_tape_hash(const ml_tape_t *tape, uint32_t i, const uint8_t *seed,
+    uint64_t hash[2]);
+
+/*
+ * The steps from the value at "root" to the value, or key, at "i"; names are
+ * in the tape.  Returns how many there are; writes them unless "steps" is
+ * NULL.
+ */
+size_t ml_tape_path(const ml_tape_t *tape, uint32_t root, uint32_t i,
+    ml_path_step_t *steps);
 
 /* Appends the value at "i" as JSON. */
 void ml_tape_print(const ml_tape_t *tape, uint32_t i, ml_text_t *out);

@@ -9,24 +9,9 @@
 static const ml_json_events_t  ml_validator_events;
 
 
-/*
- * Bytes of tape that suffice for any value that equals a choice: its nodes
- * and strings are those of the choice, its numbers may be written longer.
- */
-static size_t
-ml_validator_tape_size(const ml_schema_t *schema,
-    const ml_json_limits_t *limits)
-{
-    return ML_VALIDATOR_KEEP
-           + ((size_t) schema->tape.n + 1)
-             * (sizeof(ml_tape_node_t) + limits->number)
-           + schema->tape.len;
-}
-
-
 ml_validator_t *
 ml_validator_create(const ml_schema_t *schema, const ml_json_limits_t *limits,
-    const uint8_t *seed, const uint8_t *keep)
+    size_t deferred, const uint8_t *seed, const uint8_t *keep)
 {
     ml_validator_t  *v;
 
@@ -40,7 +25,8 @@ ml_validator_create(const ml_schema_t *schema, const ml_json_limits_t *limits,
     v->keep = keep;
 
     ml_violation_init(&v->violation);
-    ml_tape_init(&v->tape, ml_validator_tape_size(schema, limits));
+    v->deferred_size = deferred;
+    ml_tape_init(&v->tape, ML_VALIDATOR_KEEP);
 
     v->reader = ml_json_create(limits, seed, &ml_validator_events, v);
 
@@ -56,8 +42,8 @@ ml_validator_create(const ml_schema_t *schema, const ml_json_limits_t *limits,
         }
     }
 
-    if (keep && schema->root->nproperties) {
-        v->kept = calloc(schema->root->nproperties, sizeof(uint32_t));
+    if (keep && schema->root->properties.n) {
+        v->kept = calloc(schema->root->properties.n, sizeof(uint32_t));
 
         if (v->kept == NULL) {
             goto failed;
@@ -130,7 +116,7 @@ ml_validator_field(const ml_validator_t *v, const char *name, size_t len,
         return 0;
     }
 
-    i = v->kept[property - v->schema->root->properties];
+    i = v->kept[property - v->schema->root->properties.list];
 
     if (i == 0) {
         return 0;
@@ -150,16 +136,30 @@ ml_validator_tape_failed(ml_validator_t *v)
         return ml_validator_fail(v);
     }
 
-    if (v->keeping) {
-        ml_violation_keep(&v->violation);
-        return ml_validator_reject(v, 1, 0, NULL);
+    if (v->deferred) {
+        return ml_validator_deferred_full(v);
     }
 
-    /* larger than any choice */
+    ml_violation_keep(&v->violation);
 
-    ml_violation_choice(&v->violation, v->recorded);
+    return ml_validator_reject(v, 1, 0, NULL);
+}
 
-    return ml_validator_reject(v, v->recorded_at, 0, NULL);
+
+/* The node of an array's element, which counts from now on. */
+static const ml_schema_node_t *
+ml_validator_element(ml_validator_frame_t *frame)
+{
+    uint64_t  i;
+
+    i = frame->count++;
+
+    if (frame->node == NULL) {
+        return NULL;
+    }
+
+    return i < frame->node->prefix.n ? frame->node->prefix.list[i]
+                                     : frame->node->items;
 }
 
 
@@ -185,15 +185,17 @@ ml_validator_begin(ml_validator_t *v, uint32_t type,
             node = frame->child;
 
         } else {
-            node = frame->node ? frame->node->items : NULL;
-
             if (frame->node && frame->count >= frame->node->max_items) {
                 ml_violation_long_list(&v->violation, frame->node->max_items);
                 return ml_validator_reject(v, v->nframes - 1, 0, NULL);
             }
 
-            frame->count++;
+            node = ml_validator_element(frame);
         }
+    }
+
+    if (node && node->alias) {
+        node = node->nullable && type == ML_SCHEMA_NULL ? NULL : node->alias;
     }
 
     *where = node;
@@ -217,12 +219,8 @@ ml_validator_begin(ml_validator_t *v, uint32_t type,
         v->recording++;
     }
 
-    if (node && node->choices) {
-
-        if (v->recording++ == 0) {
-            v->recorded = node;
-            v->recorded_at = v->nframes;
-        }
+    if (node) {
+        ml_validator_defer(v, node);
     }
 
     return 0;
@@ -232,27 +230,12 @@ ml_validator_begin(ml_validator_t *v, uint32_t type,
 /* The value that begin() was called for is complete; its frame is closed.
  * "mark" is where it starts on the tape, when it was recorded. */
 static int
-ml_validator_end(ml_validator_t *v, const ml_schema_node_t *node,
-    uint32_t mark)
+ml_validator_end(ml_validator_t *v, uint32_t mark)
 {
-    uint32_t  i;
-
-    if (node && node->choices) {
-
-        for (i = 0; i < node->nchoices; i++) {
-            if (ml_tape_equal(&v->schema->tape, node->choices[i], &v->tape,
-                              mark))
-            {
-                break;
-            }
-        }
-
-        if (i == node->nchoices) {
-            ml_violation_choice(&v->violation, node);
-            return ml_validator_reject(v, v->nframes, 0, NULL);
-        }
-
-        v->recording--;
+    if (v->deferred && v->nframes == v->deferred_at
+        && ml_validator_evaluate(v) != 0)
+    {
+        return -1;
     }
 
     if (v->keeping && v->nframes == 1) {
@@ -265,11 +248,6 @@ ml_validator_end(ml_validator_t *v, const ml_schema_node_t *node,
         }
 
         v->keeping = 0;
-        return 0;
-    }
-
-    if (node && node->choices && v->recording == 0) {
-        ml_tape_cut(&v->tape, mark);
     }
 
     return 0;
@@ -398,32 +376,17 @@ ml_validator_start_array(void *data)
 }
 
 
+/* The key is one that the frame's object may have. */
 static int
-ml_validator_key(void *data, const char *name, size_t len)
+ml_validator_check_key(ml_validator_t *v, ml_validator_frame_t *frame,
+    const char *name, size_t len)
 {
-    int32_t                      place;
-    ml_validator_t              *v = data;
-    ml_schema_name_t             unknown;
-    ml_validator_frame_t        *frame;
-    const ml_schema_node_t      *node;
-    const ml_schema_property_t  *property;
+    ml_schema_name_t         unknown;
+    const ml_schema_node_t  *child;
 
-    frame = &v->frames[v->nframes - 1];
-    node = frame->node;
-    property = NULL;
-    place = -1;
+    child = ml_schema_alias(frame->child);
 
-    frame->key = NULL;
-    frame->child = NULL;
-
-    if (node) {
-        property = ml_schema_find(node, name, len);
-        frame->child = property ? property->node : node->additional;
-        place = property ? property->required
-                         : ml_schema_place(node, name, len);
-    }
-
-    if (frame->child && frame->child->never) {
+    if (child && child->never && !frame->child->nullable) {
         unknown.name = name;
         unknown.len = len;
 
@@ -432,18 +395,58 @@ ml_validator_key(void *data, const char *name, size_t len)
         return ml_validator_reject(v, v->nframes - 1, 0, &unknown);
     }
 
-    if (place >= 0) {
-        v->seen[frame->seen + (uint32_t) place / 64] |=
-            (uint64_t) 1 << (place % 64);
+    if (frame->node && frame->count++ >= frame->node->max_properties) {
+        ml_violation_long_object(&v->violation, frame->node->max_properties);
+
+        return ml_validator_reject(v, v->nframes - 1, 0, NULL);
+    }
+
+    return 0;
+}
+
+
+static int
+ml_validator_key(void *data, const char *name, size_t len)
+{
+    ml_validator_t              *v = data;
+    ml_validator_frame_t        *frame;
+    const ml_schema_node_t      *node;
+    const ml_schema_property_t  *property;
+
+    frame = &v->frames[v->nframes - 1];
+    node = frame->node;
+    property = NULL;
+
+    frame->key = NULL;
+    frame->child = NULL;
+
+    if (node) {
+        property = ml_schema_find(node, name, len);
+
+        if (property && property->node) {
+            frame->child = property->node;
+
+        } else if (node->patterns.n == 0) {
+            frame->child = node->additional;
+        }
+    }
+
+    if (ml_validator_check_key(v, frame, name, len) != 0) {
+        return -1;
+    }
+
+    if (property && property->required >= 0) {
+        v->seen[frame->seen + (uint32_t) property->required / 64] |=
+            (uint64_t) 1 << (property->required % 64);
     }
 
     if (property) {
         frame->key = &property->name;
 
         if (v->keep && v->nframes == 1
-            && v->keep[property - node->properties])
+            && v->keep[property - node->properties.list])
         {
-            v->keeping = (uint32_t) (property - node->properties) + 1;
+            v->keeping = (uint32_t) (property - node->properties.list) + 1;
         }
 
     } else {
@@ -482,7 +485,13 @@ ml_validator_end_object(void *data)
         }
     }
 
-    return ml_validator_end(v, frame->node, frame->mark);
+    if (frame->node && frame->count < frame->node->min_properties) {
+        ml_violation_short_object(&v->violation, frame->node->min_properties,
+                                  frame->count);
+        return ml_validator_reject(v, v->nframes, 0, NULL);
+    }
+
+    return ml_validator_end(v, frame->mark);
 }
 
 
@@ -508,7 +517,7 @@ ml_validator_end_array(void *data)
         return ml_validator_reject(v, v->nframes, 0, NULL);
     }
 
-    return ml_validator_end(v, frame->node, frame->mark);
+    return ml_validator_end(v, frame->mark);
 }
 
 
@@ -585,7 +594,7 @@ ml_validator_string(void *data, ml_json_string_e part, const char *bytes,
         return ml_validator_reject(v, v->nframes, 0, NULL);
     }
 
-    return ml_validator_end(v, v->string, v->string_mark);
+    return ml_validator_end(v, v->string_mark);
 }
 
 
@@ -614,7 +623,7 @@ ml_validator_literal(void *data, ml_json_literal_e literal)
         return ml_validator_tape_failed(v);
     }
 
-    return ml_validator_end(v, node, mark);
+    return ml_validator_end(v, mark);
 }
 
 
@@ -644,7 +653,7 @@ ml_validator_number(ml_validator_t *v, const ml_number_t *number)
         return ml_validator_tape_failed(v);
     }
 
-    return ml_validator_end(v, node, mark);
+    return ml_validator_end(v, mark);
 }
 
 

@@ -8,7 +8,8 @@
  * element by element, and its shape is followed by a counter per dimension.
  * Memory is that of the tensors plus a bounded rest: a frame per open
  * container, a bit per required name of each, and a tape for values that
- * have choices (no larger than the choices) or are kept (ML_VALIDATOR_KEEP).
+ * are evaluated when they are complete ("deferred") or kept
+ * (ML_VALIDATOR_KEEP).
  *
  * A tensor's memory starts small and doubles; when it is complete it is cut
  * to size.  The C library moves large blocks by remapping them, and pages
@@ -37,13 +38,14 @@ typedef struct ml_validator_s  ml_validator_t;
 
 
 /*
+ * "deferred": bytes that a value may take on the tape to be evaluated.
  * "seed": 16 secret bytes.  "keep": NULL, or a flag per property of the
  * schema's root, in the order of its array, that asks for the field to be
  * kept; read during ml_validator_create() and after, so it must stay.  The
  * schema must outlive the validator.  NULL when memory is short.
  */
 ml_validator_t *ml_validator_create(const ml_schema_t *schema,
-    const ml_json_limits_t *limits, const uint8_t *seed,
+    const ml_json_limits_t *limits, size_t deferred, const uint8_t *seed,
     const uint8_t *keep);
 
 void ml_validator_destroy(ml_validator_t *validator);

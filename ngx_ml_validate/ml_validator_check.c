@@ -39,6 +39,11 @@ ml_validator_check_number(ml_validator_t *v, const ml_schema_node_t *node,
     } else if (node == NULL) {
         return 0;
 
+    } else if (node->multiple_of.text
+               && !ml_number_multiple(number, &node->multiple_of))
+    {
+        ml_violation_multiple(&v->violation, node);
+
     } else if (node->maximum.text
                && ml_number_compare(number, &node->maximum) > 0)
     {

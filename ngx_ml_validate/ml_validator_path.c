@@ -32,23 +32,25 @@ ml_validator_cut(const char *name, size_t len)
 }
 
 
-int
-ml_validator_reject(ml_validator_t *v, uint32_t nframes, uint32_t nlevels,
-    const ml_schema_name_t *name)
+ml_path_step_t *
+ml_validator_path(ml_validator_t *v, uint32_t nframes, size_t room)
 {
     char                        *copy;
     uint32_t                     i;
     ml_path_step_t              *step;
     const ml_validator_frame_t  *frame;
 
-    v->path = calloc((size_t) nframes + nlevels + 1, sizeof(ml_path_step_t));
+    v->path = calloc((size_t) nframes + room + 1, sizeof(ml_path_step_t));
     v->names = malloc(((size_t) nframes + 1) * ML_VALIDATOR_NAME);
 
     if (v->path == NULL || v->names == NULL
         || ml_violation_failed(&v->violation))
     {
-        return ml_validator_fail(v);
+        return NULL;
     }
+
+    v->violation.error.path = v->path;
+    v->violation.error.npath = nframes;
 
     step = v->path;
     copy = v->names;
@@ -73,18 +75,36 @@ ml_validator_reject(ml_validator_t *v, uint32_t nframes, uint32_t nlevels,
         copy += ML_VALIDATOR_NAME;
     }
 
+    return step;
+}
+
+
+int
+ml_validator_reject(ml_validator_t *v, uint32_t nframes, uint32_t nlevels,
+    const ml_schema_name_t *name)
+{
+    char            *copy;
+    uint32_t         i;
+    ml_path_step_t  *step;
+
+    step = ml_validator_path(v, nframes, nlevels + 1);
+
+    if (step == NULL) {
+        return ml_validator_fail(v);
+    }
+
     for (i = 0; i < nlevels; i++, step++) {
         step->index = v->counts[i] - 1;
     }
 
     if (name) {
+        copy = v->names + (size_t) nframes * ML_VALIDATOR_NAME;
         step->name = copy;
         step->len = ml_validator_cut(name->name, name->len);
         memcpy(copy, name->name, step->len);
         step++;
     }
 
-    v->violation.error.path = v->path;
     v->violation.error.npath = (size_t) (step - v->path);
     v->status = ML_BODY_REJECTED;
 

@@ -1,7 +1,6 @@
 /*
  * What the parts of the validator share; see ml_validator.h.  Private to
- * ml_validator.c, ml_validator_check.c, ml_validator_tensor.c and
- * ml_validator_path.c.
+ * ml_validator*.c.
  *
  * Functions that return int return 0 to go on, and otherwise -1 with the
  * validator's status set.
@@ -35,7 +34,7 @@ struct ml_validator_s {
     ml_body_t                   body;       /* first */
     const ml_schema_t          *schema;
     ml_json_reader_t           *reader;
-    ml_body_status_e       status;
+    ml_body_status_e            status;
 
     ml_validator_frame_t       *frames;
     uint32_t                    nframes;
@@ -46,11 +45,15 @@ struct ml_validator_s {
     uint32_t                    nseen;
     uint32_t                    seen_size;
 
-    /* values being recorded, one inside the other; the outermost of them */
+    /* reasons for which the open value goes onto the tape */
     ml_tape_t                   tape;
     uint32_t                    recording;
-    const ml_schema_node_t     *recorded;
-    uint32_t                    recorded_at;    /* frames around it */
+
+    /* the open value that will be evaluated, or NULL */
+    const ml_schema_node_t     *deferred;
+    uint32_t                    deferred_at;    /* frames around it */
+    uint32_t                    deferred_mark;  /* its node on the tape */
+    size_t                      deferred_size;  /* bytes it may have there */
 
     /* fields: asked for; the one being kept, from 1; tape nodes, from 1 */
     const uint8_t              *keep;
@@ -85,6 +88,21 @@ int ml_validator_reject(ml_validator_t *v, uint32_t nframes,
     uint32_t nlevels, const ml_schema_name_t *name);
 
 int ml_validator_fail(ml_validator_t *v);
+
+/*
+ * The violation's path through "nframes" frames, with room for "room" steps
+ * behind it: where these go, or NULL.  A key that is not the schema's is
+ * copied.
+ */
+ml_path_step_t *ml_validator_path(ml_validator_t *v, uint32_t nframes,
+    size_t room);
+
+/* A value of that node starts: it may have to be evaluated. */
+void ml_validator_defer(ml_validator_t *v, const ml_schema_node_t *node);
+
+/* The deferred value is complete; it does not fit onto the tape. */
+int ml_validator_evaluate(ml_validator_t *v);
+int ml_validator_deferred_full(ml_validator_t *v);
 
 /* The value of a node is of no type that it may have. */
 int ml_validator_type_failed(ml_validator_t *v, const ml_schema_node_t *node);

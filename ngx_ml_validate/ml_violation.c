@@ -182,19 +182,38 @@ ml_violation_finite(ml_violation_t *violation)
 }
 
 
+/* How many a container has; "actual" of UINT64_MAX: more than allowed. */
+static void
+ml_violation_size(ml_violation_t *violation, const char *container, int most,
+    uint64_t bound, uint64_t actual)
+{
+    ml_text_printf(&violation->msg,
+                   "%s should have at %s %llu item%s after validation, not ",
+                   container, most ? "most" : "least",
+                   (unsigned long long) bound, bound == 1 ? "" : "s");
+
+    ml_text_printf(&violation->ctx,
+                   "{\"field_type\":\"%s\",\"%s_length\":%llu,"
+                   "\"actual_length\":", container, most ? "max" : "min",
+                   (unsigned long long) bound);
+
+    if (actual == UINT64_MAX) {
+        ml_text_printf(&violation->msg, "more");
+        ml_text_printf(&violation->ctx, "null}");
+
+    } else {
+        ml_text_printf(&violation->msg, "%llu", (unsigned long long) actual);
+        ml_text_printf(&violation->ctx, "%llu}", (unsigned long long) actual);
+    }
+
+    ml_violation_set(violation, most ? "too_long" : "too_short");
+}
+
+
 void
 ml_violation_long_list(ml_violation_t *violation, uint64_t max)
 {
-    ml_text_printf(&violation->msg,
-                   "List should have at most %llu item%s after validation, "
-                   "not more", (unsigned long long) max,
-                   max == 1 ? "" : "s");
-
-    ml_text_printf(&violation->ctx,
-                   "{\"field_type\":\"List\",\"max_length\":%llu,"
-                   "\"actual_length\":null}", (unsigned long long) max);
-
-    ml_violation_set(violation, "too_long");
+    ml_violation_size(violation, "List", 1, max, UINT64_MAX);
 }
 
 
@@ -202,17 +221,22 @@ void
 ml_violation_short_list(ml_violation_t *violation, uint64_t min,
     uint64_t actual)
 {
-    ml_text_printf(&violation->msg,
-                   "List should have at least %llu item%s after validation, "
-                   "not %llu", (unsigned long long) min, min == 1 ? "" : "s",
-                   (unsigned long long) actual);
+    ml_violation_size(violation, "List", 0, min, actual);
+}
 
-    ml_text_printf(&violation->ctx,
-                   "{\"field_type\":\"List\",\"min_length\":%llu,"
-                   "\"actual_length\":%llu}", (unsigned long long) min,
-                   (unsigned long long) actual);
 
-    ml_violation_set(violation, "too_short");
+void
+ml_violation_long_object(ml_violation_t *violation, uint64_t max)
+{
+    ml_violation_size(violation, "Dictionary", 1, max, UINT64_MAX);
+}
+
+
+void
+ml_violation_short_object(ml_violation_t *violation, uint64_t min,
+    uint64_t actual)
+{
+    ml_violation_size(violation, "Dictionary", 0, min, actual);
 }
 
 
@@ -242,14 +266,13 @@ ml_violation_short_string(ml_violation_t *violation, uint64_t min)
 }
 
 
+/* "Input should be ... VALUE", and VALUE in the context. */
 static void
-ml_violation_over(ml_violation_t *violation, ml_violation_bound_e bound,
-    int whole, __int128 integer, double value)
+ml_violation_against(ml_violation_t *violation, const char *msg,
+    const char *ctx, int whole, __int128 integer, double value)
 {
-    ml_text_printf(&violation->msg, "Input should be %s ",
-                   ml_violation_bounds[bound].msg);
-    ml_text_printf(&violation->ctx, "{\"%s\":",
-                   ml_violation_bounds[bound].ctx);
+    ml_text_printf(&violation->msg, "Input should be %s ", msg);
+    ml_text_printf(&violation->ctx, "{\"%s\":", ctx);
 
     if (whole) {
         ml_pydantic_whole(&violation->msg, integer);
@@ -261,14 +284,12 @@ ml_violation_over(ml_violation_t *violation, ml_violation_bound_e bound,
     }
 
     ml_text_append(&violation->ctx, "}", 1);
-
-    ml_violation_set(violation, ml_violation_bounds[bound].type);
 }
 
 
-void
-ml_violation_bound(ml_violation_t *violation, ml_violation_bound_e bound,
-    int whole, const ml_number_t *number)
+static void
+ml_violation_against_number(ml_violation_t *violation, const char *msg,
+    const char *ctx, int whole, const ml_number_t *number)
 {
     uint64_t  magnitude;
     __int128  integer;
@@ -284,7 +305,30 @@ ml_violation_bound(ml_violation_t *violation, ml_violation_bound_e bound,
         integer = number->negative ? -integer : integer;
     }
 
-    ml_violation_over(violation, bound, whole, integer, number->value);
+    ml_violation_against(violation, msg, ctx, whole, integer, number->value);
+}
+
+
+void
+ml_violation_bound(ml_violation_t *violation, ml_violation_bound_e bound,
+    int whole, const ml_number_t *number)
+{
+    ml_violation_against_number(violation, ml_violation_bounds[bound].msg,
+                                ml_violation_bounds[bound].ctx, whole,
+                                number);
+
+    ml_violation_set(violation, ml_violation_bounds[bound].type);
+}
+
+
+void
+ml_violation_multiple(ml_violation_t *violation, const ml_schema_node_t *node)
+{
+    ml_violation_against_number(violation, "a multiple of", "multiple_of",
+                                !(node->types & ML_SCHEMA_NUMBER),
+                                &node->multiple_of);
+
+    ml_violation_set(violation, "multiple_of");
 }
 
 
@@ -293,6 +337,7 @@ ml_violation_narrow(ml_violation_t *violation, ml_narrow_e why,
     const ml_schema_tensor_t *tensor)
 {
     int                        low;
+    ml_violation_bound_e       bound;
     const ml_narrow_bounds_t  *bounds;
 
     if (why == ML_NARROW_FINITE) {
@@ -308,10 +353,15 @@ ml_violation_narrow(ml_violation_t *violation, ml_narrow_e why,
     low = why == ML_NARROW_MINIMUM;
     bounds = &tensor->bounds;
 
-    ml_violation_over(violation, low ? ML_VIOLATION_GE : ML_VIOLATION_LE,
-                      !ml_narrow_floating(tensor->spec.dtype),
-                      low ? bounds->low : bounds->high,
-                      low ? tensor->minimum : tensor->maximum);
+    bound = low ? ML_VIOLATION_GE : ML_VIOLATION_LE;
+
+    ml_violation_against(violation, ml_violation_bounds[bound].msg,
+                         ml_violation_bounds[bound].ctx,
+                         !ml_narrow_floating(tensor->spec.dtype),
+                         low ? bounds->low : bounds->high,
+                         low ? tensor->minimum : tensor->maximum);
+
+    ml_violation_set(violation, ml_violation_bounds[bound].type);
 }
 
 
@@ -323,6 +373,32 @@ ml_violation_json(ml_violation_t *violation, const char *why)
     ml_text_append(&violation->ctx, "}", 1);
 
     ml_violation_plain(violation, "json_invalid", "JSON decode error");
+}
+
+
+void
+ml_violation_pattern(ml_violation_t *violation,
+    const ml_schema_name_t *pattern)
+{
+    ml_text_printf(&violation->msg, "String should match pattern '");
+    ml_text_append(&violation->msg, pattern->name, pattern->len);
+    ml_text_printf(&violation->msg, "'");
+
+    ml_text_printf(&violation->ctx, "{\"pattern\":");
+    ml_text_json_string(&violation->ctx, pattern->name, pattern->len);
+    ml_text_append(&violation->ctx, "}", 1);
+
+    ml_violation_set(violation, "string_pattern_mismatch");
+}
+
+
+void
+ml_violation_format(ml_violation_t *violation, const char *name)
+{
+    ml_text_printf(&violation->ctx, "{\"error\":{}}");
+    ml_text_printf(&violation->msg, "Value error, not of format %s", name);
+
+    ml_violation_set(violation, "value_error");
 }
 
 

@@ -10,6 +10,7 @@
 #define ML_VIOLATION_H
 
 #include "ml_error.h"
+#include "ml_evaluate.h"
 #include "ml_schema.h"
 
 
@@ -54,6 +55,24 @@ void ml_violation_short_list(ml_violation_t *violation, uint64_t min,
 
 void ml_violation_long_string(ml_violation_t *violation, uint64_t max);
 void ml_violation_short_string(ml_violation_t *violation, uint64_t min);
+
+/* Members of an object. */
+void ml_violation_long_object(ml_violation_t *violation, uint64_t max);
+void ml_violation_short_object(ml_violation_t *violation, uint64_t min,
+    uint64_t actual);
+
+/* No multiple of the node's multipleOf. */
+void ml_violation_multiple(ml_violation_t *violation,
+    const ml_schema_node_t *node);
+
+/* A string that does not match its pattern, or is not of its format. */
+void ml_violation_pattern(ml_violation_t *violation,
+    const ml_schema_name_t *pattern);
+void ml_violation_format(ml_violation_t *violation, const char *name);
+
+/* What ml_evaluate() found of a value on the tape. */
+void ml_violation_failure(ml_violation_t *violation,
+    const ml_failure_t *failure, const ml_tape_t *tape);
 
 /* Beyond a bound; "whole": the values are whole numbers. */
 void ml_violation_bound(ml_violation_t *violation,

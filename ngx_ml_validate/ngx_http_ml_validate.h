@@ -8,6 +8,7 @@
 #include "ngx_http_ml.h"
 #include "ml_npy.h"
 #include "ml_raw.h"
+#include "ml_schema_registry.h"
 #include "ml_validator.h"
 
 
@@ -23,6 +24,8 @@ typedef enum {
 typedef struct {
     ml_schema_t                       *schema;   /* NULL: not derived yet */
     ngx_str_t                          model;    /* to be derived of it */
+    ml_schema_registry_t               registry;
+    ngx_flag_t                         formats;
     ngx_http_ml_place_t                place;
     ngx_http_ml_validate_protocol_e    protocol;
     uint8_t                           *keep;     /* fields to echo, by place */
@@ -37,6 +40,7 @@ typedef struct {
     ngx_int_t                          depth;
     ngx_int_t                          keys;
     size_t                             string;
+    size_t                             deferred;
     ngx_int_t                          number;
     ngx_int_t                          elements;
 

@@ -188,7 +188,7 @@ ngx_http_ml_validate_reader(ngx_http_ml_validate_loc_conf_t *vlcf)
 
     default: /* NGX_HTTP_ML_VALIDATE_JSON */
         return ml_validator_body(ml_validator_create(contract->schema,
-                                         &vlcf->limits,
+                                         &vlcf->limits, vlcf->deferred,
                                          ngx_http_ml_validate_seed,
                                          contract->keep));
     }

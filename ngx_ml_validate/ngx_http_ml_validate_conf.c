@@ -12,13 +12,26 @@ typedef struct {
 } ngx_http_ml_validate_limit_t;
 
 
+/* What the schema compiler's callbacks need. */
+typedef struct {
+    ngx_conf_t                *cf;
+    ngx_str_t                 *name;
+    ml_schema_registry_t      *registry;
+} ngx_http_ml_validate_source_t;
+
+
 static ngx_int_t ngx_http_ml_validate_protocol(u_char *name,
     ngx_http_ml_validate_protocol_e *protocol);
 static char *ngx_http_ml_validate_schema(ngx_conf_t *cf,
     ngx_http_ml_validate_contract_t *contract, ngx_str_t *name);
 static ngx_int_t ngx_http_ml_validate_compile(ngx_conf_t *cf,
-    ngx_http_ml_validate_contract_t *contract, ngx_str_t *text, char *error,
-    size_t size);
+    ngx_http_ml_validate_contract_t *contract, ngx_str_t *name,
+    ngx_str_t *text, char *error, size_t size);
+static int ngx_http_ml_validate_load(void *data, const char *uri,
+    ml_text_t *text);
+static void ngx_http_ml_validate_warn(void *data, const char *line);
+static ngx_int_t ngx_http_ml_validate_registry(ngx_conf_t *cf,
+    ngx_http_ml_validate_contract_t *contract, ngx_str_t *value);
 static ngx_int_t ngx_http_ml_validate_read_schema(ngx_conf_t *cf,
     ngx_str_t *name, ngx_str_t *text);
 static void ngx_http_ml_validate_destroy_schema(void *data);
@@ -65,6 +78,7 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    contract->formats = NGX_CONF_UNSET;
     ngx_str_null(&name);
     given = 0;
 
@@ -95,6 +109,31 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             continue;
         }
 
+        if (ngx_strncmp(value[i].data, "registry=", 9) == 0) {
+
+            if (ngx_http_ml_validate_registry(cf, contract, &value[i])
+                != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
+            continue;
+        }
+
+        if (ngx_strcmp(value[i].data, "formats=on") == 0
+            && contract->formats == NGX_CONF_UNSET)
+        {
+            contract->formats = 1;
+            continue;
+        }
+
+        if (ngx_strcmp(value[i].data, "formats=off") == 0
+            && contract->formats == NGX_CONF_UNSET)
+        {
+            contract->formats = 0;
+            continue;
+        }
+
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
                            &value[i]);
 
@@ -103,6 +142,12 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if ((name.len == 0) == (contract->model.len == 0)) {
         return "needs one of \"schema\" and \"model\"";
+    }
+
+    if (name.len == 0
+        && (contract->registry.n || contract->formats != NGX_CONF_UNSET))
+    {
+        return "has \"registry\" or \"formats\" without \"schema\"";
     }
 
     ngx_http_ml_place(cf, &contract->place);
@@ -147,7 +192,7 @@ ngx_http_ml_validate_schema(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_ml_validate_compile(cf, contract, &text, error,
+    if (ngx_http_ml_validate_compile(cf, contract, name, &text, error,
                                      sizeof(error))
         != NGX_OK)
     {
@@ -171,10 +216,22 @@ ngx_http_ml_validate_schema(ngx_conf_t *cf,
 
 static ngx_int_t
 ngx_http_ml_validate_compile(ngx_conf_t *cf,
-    ngx_http_ml_validate_contract_t *contract, ngx_str_t *text, char *error,
-    size_t size)
+    ngx_http_ml_validate_contract_t *contract, ngx_str_t *name,
+    ngx_str_t *text, char *error, size_t size)
 {
-    ngx_pool_cleanup_t  *cln;
+    ngx_pool_cleanup_t            *cln;
+    ml_schema_options_t            options;
+    ngx_http_ml_validate_source_t  source;
+
+    source.cf = cf;
+    source.name = name;
+    source.registry = &contract->registry;
+
+    ngx_memzero(&options, sizeof(ml_schema_options_t));
+    options.load = ngx_http_ml_validate_load;
+    options.warn = ngx_http_ml_validate_warn;
+    options.data = &source;
+    options.formats = contract->formats == 1;
 
     cln = ngx_pool_cleanup_add(cf->pool, 0);
 
@@ -184,7 +241,7 @@ ngx_http_ml_validate_compile(ngx_conf_t *cf,
     }
 
     contract->schema = ml_schema_compile((char *) text->data, text->len,
-                                         error, size);
+                                         &options, error, size);
 
     if (contract->schema == NULL) {
         return NGX_ERROR;
@@ -194,10 +251,71 @@ ngx_http_ml_validate_compile(ngx_conf_t *cf,
     cln->data = contract->schema;
 
     contract->keep = ngx_pcalloc(cf->pool,
-                                 contract->schema->root->nproperties + 1);
+                                 contract->schema->root->properties.n + 1);
 
     if (contract->keep == NULL) {
         (void) snprintf(error, size, "no memory");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static int
+ngx_http_ml_validate_load(void *data, const char *uri, ml_text_t *text)
+{
+    ngx_http_ml_validate_source_t *source = data;
+
+    return ml_schema_registry_load(source->registry, uri, text);
+}
+
+
+static void
+ngx_http_ml_validate_warn(void *data, const char *line)
+{
+    ngx_http_ml_validate_source_t *source = data;
+
+    ngx_conf_log_error(NGX_LOG_WARN, source->cf, 0, "schema \"%V\": %s",
+                       source->name, line);
+}
+
+
+/* "registry=URI=DIR"; DIR is below the prefix unless it is absolute. */
+
+static ngx_int_t
+ngx_http_ml_validate_registry(ngx_conf_t *cf,
+    ngx_http_ml_validate_contract_t *contract, ngx_str_t *value)
+{
+    u_char      *equals, *entry;
+    ngx_str_t    directory;
+    const char  *why;
+
+    equals = (u_char *) strrchr((char *) value->data + 9, '=');
+    why = "is not URI=DIRECTORY";
+
+    if (equals && equals > value->data + 9 && equals[1] != '\0') {
+        directory.data = equals + 1;
+        directory.len = (size_t) (value->data + value->len - directory.data);
+
+        if (ngx_conf_full_name(cf->cycle, &directory, 1) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        entry = ngx_pnalloc(cf->pool, value->len + directory.len + 1);
+        if (entry == NULL) {
+            return NGX_ERROR;
+        }
+
+        (void) ngx_sprintf(entry, "%*s%V%Z", (size_t) (equals + 1 - value->data)
+                                             - 9, value->data + 9, &directory);
+
+        why = ml_schema_registry_add(&contract->registry, (char *) entry);
+    }
+
+    if (why) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "parameter \"%V\" %s",
+                           value, why);
         return NGX_ERROR;
     }
 
@@ -272,8 +390,8 @@ ngx_http_ml_validate_derive(ngx_conf_t *cf,
     if (!schema.failed) {
         text.len = schema.len;
         text.data = (u_char *) schema.data;
-        rc = ngx_http_ml_validate_compile(cf, contract, &text, error,
-                                          sizeof(error));
+        rc = ngx_http_ml_validate_compile(cf, contract, &contract->model,
+                                          &text, error, sizeof(error));
     }
 
     ml_text_free(&schema);
@@ -367,6 +485,7 @@ ngx_http_ml_validate_limits_directive(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_ml_validate_loc_conf_t *vlcf = conf;
 
+    size_t                             *size;
     ngx_int_t                           n, *field;
     ngx_str_t                          *value, s;
     ngx_uint_t                          i, k;
@@ -377,21 +496,32 @@ ngx_http_ml_validate_limits_directive(ngx_conf_t *cf, ngx_command_t *cmd,
     for (i = 1; i < cf->args->nelts; i++) {
 
         if (ngx_strncmp(value[i].data, "string=", 7) == 0) {
+            s.len = value[i].len - 7;
+            s.data = value[i].data + 7;
+            size = &vlcf->string;
 
-            if (vlcf->string != NGX_CONF_UNSET_SIZE) {
+        } else if (ngx_strncmp(value[i].data, "deferred=", 9) == 0) {
+            s.len = value[i].len - 9;
+            s.data = value[i].data + 9;
+            size = &vlcf->deferred;
+
+        } else {
+            size = NULL;
+        }
+
+        if (size) {
+
+            if (*size != NGX_CONF_UNSET_SIZE) {
                 goto duplicate;
             }
 
-            s.len = value[i].len - 7;
-            s.data = value[i].data + 7;
-
             n = ngx_parse_size(&s);
 
-            if (n <= 0) {
+            if (n <= 0 || n > NGX_MAX_INT32_VALUE) {
                 goto invalid;
             }
 
-            vlcf->string = (size_t) n;
+            *size = (size_t) n;
             continue;
         }
 

@@ -68,7 +68,7 @@ static ngx_conf_num_bounds_t  ngx_http_ml_validate_status_bounds = {
 static ngx_command_t  ngx_http_ml_validate_commands[] = {
 
     { ngx_string("ml_validate"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
       ngx_http_ml_validate_directive,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -275,14 +275,15 @@ ngx_http_ml_validate_declared(const ml_schema_node_t **node,
     }
 
     if (step->name == NULL) {
-        *node = parent->items;
+        *node = ml_schema_alias(parent->items);
         return 0;
     }
 
     property = ml_schema_find(parent, step->name, step->len);
-    *node = property ? property->node : parent->additional;
+    *node = ml_schema_alias(property && property->node ? property->node
+                                                       : parent->additional);
 
-    return property || ml_schema_place(parent, step->name, step->len) >= 0;
+    return property != NULL;
 }
 
 
@@ -399,11 +400,13 @@ ngx_http_ml_validate_has_field(void **loc_conf, ngx_str_t *name)
     root = vlcf->contract->schema->root;
     property = ml_schema_find(root, (char *) name->data, name->len);
 
-    if (property == NULL || property->node->tensor) {
+    if (property == NULL || property->node == NULL
+        || ml_schema_alias(property->node)->tensor)
+    {
         return 0;
     }
 
-    vlcf->contract->keep[property - root->properties] = 1;
+    vlcf->contract->keep[property - root->properties.list] = 1;
 
     return 1;
 }
@@ -517,6 +520,7 @@ ngx_http_ml_validate_create_loc_conf(ngx_conf_t *cf)
     vlcf->depth = NGX_CONF_UNSET;
     vlcf->keys = NGX_CONF_UNSET;
     vlcf->string = NGX_CONF_UNSET_SIZE;
+    vlcf->deferred = NGX_CONF_UNSET_SIZE;
     vlcf->number = NGX_CONF_UNSET;
     vlcf->elements = NGX_CONF_UNSET;
 
@@ -539,6 +543,7 @@ ngx_http_ml_validate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->depth, prev->depth, 32);
     ngx_conf_merge_value(conf->keys, prev->keys, 1000);
     ngx_conf_merge_size_value(conf->string, prev->string, 1024 * 1024);
+    ngx_conf_merge_size_value(conf->deferred, prev->deferred, 1024 * 1024);
     ngx_conf_merge_value(conf->number, prev->number, 64);
     ngx_conf_merge_value(conf->elements, prev->elements, 1000000);
 

@@ -10,6 +10,8 @@ A file holds blocks:
     --- error
     a pattern that the one [emerg] line matches, or nothing: nginx -t is
     silent.  ":LINE" in it stands for "in .../nginx.conf:" and a number.
+    --- warn
+    instead of it: the one [warn] line of a configuration that is taken
 
 Configuration errors come before nginx opens its log, so that Test::Nginx
 cannot see them.
@@ -28,7 +30,7 @@ NGINX = os.environ.get('TEST_NGINX_BINARY', '/usr/sbin/nginx')
 MODULES = os.environ['TEST_NGINX_LOAD_MODULES'].split()
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-SECTIONS = ('main', 'http', 'server', 'location', 'error')
+SECTIONS = ('main', 'http', 'server', 'location', 'error', 'warn')
 
 CONF = '''pid nginx.pid;
 {load}
@@ -85,20 +87,22 @@ def run(directory, parts):
     done = subprocess.run([NGINX, '-e', 'stderr', '-p', directory, '-c', conf,
                            '-t', '-q'], capture_output=True, text=True)
 
-    return done.returncode, done.stderr, text['error'].strip()
+    return (done.returncode, done.stderr, text['error'].strip(),
+            text['warn'].strip())
 
 
-def check(name, status, said, expected):
-    if expected == '':
+def check(name, status, said, expected, warned):
+    if expected == '' and warned == '':
         tally.check(status == 0 and said == '', name, said)
         return
 
-    pattern = expected.replace(':LINE', r' in \S*nginx\.conf:\d+')
-    emerg = re.findall(r'\[emerg\].*', said)
+    pattern = (expected or warned).replace(':LINE',
+                                           r' in \S*nginx\.conf:\d+')
+    lines = re.findall(r'\[emerg\].*' if expected else r'\[warn\].*', said)
 
-    tally.check(status == 1 and len(emerg) == 1
-                and re.search(pattern, emerg[0]) is not None,
-                name, '%s\n    expected: %s' % (said, expected))
+    tally.check(status == (1 if expected else 0) and len(lines) == 1
+                and re.search(pattern, lines[0]) is not None,
+                name, '%s\n    expected: %s' % (said, expected or warned))
 
 
 def main():
@@ -107,9 +111,9 @@ def main():
             directory = tempfile.mkdtemp()
 
             try:
-                status, said, expected = run(directory, parts)
+                status, said, *expected = run(directory, parts)
                 check('%s: %s' % (os.path.basename(path), title),
-                      status, said, expected)
+                      status, said, *expected)
 
             finally:
                 shutil.rmtree(directory)

@@ -2,23 +2,9 @@
  * The schema compiler: what it takes, and what it refuses with which words.
  */
 
-/* link: -lm */
+/* link: -lm -lpcre2-8 */
 
-#include "ml_siphash.c"
-#include "ml_tensor.c"
-#include "ml_text.c"
-#include "ml_number.c"
-#include "ml_json_keys.c"
-#include "ml_json_string.c"
-#include "ml_json_number.c"
-#include "ml_json.c"
-#include "ml_tape.c"
-#include "ml_narrow.c"
-#include "ml_pydantic.c"
-#include "ml_schema.c"
-#include "ml_schema_keywords.c"
-#include "ml_schema_tensor.c"
-#include "ml_schema_derive.c"
+#include "schema.h"
 
 #include "test.h"
 
@@ -35,7 +21,7 @@ compile(const char *text, char *error, size_t size)
     len = strlen(text);
     copy = malloc(len + 1);
     memcpy(copy, text, len);
-    schema = ml_schema_compile(copy, len, error, size);
+    schema = ml_schema_compile(copy, len, NULL, error, size);
     free(copy);
 
     return schema;
@@ -59,56 +45,54 @@ test_refused(void)
         { "{\"type\":\"object\",\"type\":\"array\"}",
           "not JSON: Duplicate property name, character 17" },
         { "[]", "schema is not an object at \"#\"" },
-        { "true", "schema is not an object at \"#\"" },
-        { "{\"properties\":{\"a/b\":{\"pattern\":\"x\"}}}",
-          "unknown keyword \"pattern\" at \"#/properties/a~1b/pattern\"" },
-        { "{\"$ref\":\"#\"}", "unknown keyword \"$ref\" at \"#/$ref\"" },
-        { "{\"uniqueItems\":true}",
-          "unknown keyword \"uniqueItems\" at \"#/uniqueItems\"" },
-        { "{\"a\\nb\":1}", "unknown keyword \"a?b\" at \"#/a?b\"" },
+        { "1", "schema is not an object at \"#\"" },
+        { "{\"properties\":{\"a/b\":{\"pattern\":\"(\"}}}",
+          "regular expression: missing closing parenthesis "
+          "at \"#/properties/a~1b/pattern\"" },
+        { "{\"$ref\":\"#\"}",
+          "schema applies to the same value without end at \"#\"" },
+        { "{\"$ref\":\"#/$defs/a\"}",
+          "the reference leads nowhere at \"#/$ref\"" },
+        { "{\"$ref\":\"http://x/y\"}",
+          "no schema is known as \"http://x/y\" at \"#/$ref\"" },
+        { "{\"$ref\":1}", "value is not a reference at \"#/$ref\"" },
+        { "{\"$defs\":{\"a\":{\"$id\":\"b\"},\"c\":{\"$id\":\"b\"}}}",
+          "\"$id\" is given twice at \"#/$defs/c\"" },
+        { "{\"$id\":\"a#b\"}", "\"$id\" has a fragment at \"#\"" },
+        { "{\"uniqueItems\":1}",
+          "value is neither true nor false at \"#/uniqueItems\"" },
+        { "{\"multipleOf\":0}", "value is not above 0 at \"#/multipleOf\"" },
+        { "{\"multipleOf\":0.12345678901234567890123}",
+          "value has too many digits at \"#/multipleOf\"" },
+        { "{\"anyOf\":[]}",
+          "value is not an array with members at \"#/anyOf\"" },
+        { "{\"$defs\":{\"a\\nb\":1}}",
+          "schema is not an object at \"#/$defs/a?b\"" },
         { "{\"$schema\":\"http://json-schema.org/draft-07/schema#\"}",
           "only draft 2020-12 is supported at \"#/$schema\"" },
         { "{\"type\":\"float\"}", "unknown type at \"#/type\"" },
         { "{\"type\":1}", "unknown type at \"#/type\"" },
         { "{\"type\":[]}", "no type is allowed at \"#/type\"" },
         { "{\"type\":[\"null\",\"null\"]}",
-          "type \"null\" is given twice at \"#/type\"" },
+          "type \"null\" is given twice at \"#/type/1\"" },
         { "{\"required\":\"a\"}", "value is not an array at \"#/required\"" },
         { "{\"required\":[1]}", "a name is not a string at \"#/required\"" },
         { "{\"required\":[\"a\",\"a\"]}",
           "a name is given twice at \"#/required\"" },
-        { "{\"required\":[\"b\"],\"properties\":{\"a\":{}},"
-          "\"additionalProperties\":false}",
-          "a name in \"required\" is not in \"properties\" "
-          "at \"#/additionalProperties\"" },
         { "{\"properties\":[]}", "value is not an object at \"#/properties\"" },
         { "{\"properties\":{\"a\":1}}",
           "schema is not an object at \"#/properties/a\"" },
         { "{\"items\":[{}]}", "schema is not an object at \"#/items\"" },
-        { "{\"enum\":[]}",
-          "value is not an array with members at \"#/enum\"" },
-        { "{\"enum\":[1],\"const\":1}",
-          "\"const\" stands beside \"enum\" at \"#/const\"" },
         { "{\"minLength\":-1}",
           "value is not a whole number from 0 at \"#/minLength\"" },
         { "{\"maxItems\":1.5}",
           "value is not a whole number from 0 at \"#/maxItems\"" },
         { "{\"maxLength\":\"1\"}",
           "value is not a whole number from 0 at \"#/maxLength\"" },
-        { "{\"minLength\":3,\"maxLength\":2}",
-          "maxLength is below minLength at \"#/maxLength\"" },
-        { "{\"minItems\":3,\"maxItems\":2}",
-          "maxItems is below minItems at \"#/maxItems\"" },
         { "{\"minimum\":\"1\"}",
           "value is not a finite number at \"#/minimum\"" },
         { "{\"maximum\":1e999}",
           "value is not a finite number at \"#/maximum\"" },
-        { "{\"minimum\":2,\"maximum\":1}",
-          "no number is left between the bounds at \"#/maximum\"" },
-        { "{\"exclusiveMinimum\":1,\"maximum\":1}",
-          "no number is left between the bounds at \"#/maximum\"" },
-        { "{\"minimum\":1,\"exclusiveMaximum\":1}",
-          "no number is left between the bounds at \"#/exclusiveMaximum\"" },
 
         /* x-tensor */
         { "{\"x-tensor\":1}", "value is not an object at \"#/x-tensor\"" },
@@ -129,10 +113,10 @@ test_refused(void)
           "unknown keyword \"pad\" at \"#/x-tensor\"" },
         { "{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"float32\","
           "\"shape\":[2,-1]}}", "a dimension is neither a whole number from 1 "
-          "nor, as the first one, -1 at \"#/x-tensor/shape\"" },
+          "nor, as the first one, -1 at \"#/x-tensor/shape/1\"" },
         { "{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"float32\","
           "\"shape\":[0]}}", "a dimension is neither a whole number from 1 "
-          "nor, as the first one, -1 at \"#/x-tensor/shape\"" },
+          "nor, as the first one, -1 at \"#/x-tensor/shape/0\"" },
         { "{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"float32\","
           "\"shape\":[1,1,1,1,1,1,1,1,1]}}",
           "value is not an array of up to 8 dimensions "
@@ -175,7 +159,7 @@ test_refused(void)
           "\"shape\":[1]}},\"b\":{\"x-tensor\":{\"input\":\"a\",\"dtype\":"
           "\"float32\",\"shape\":[1]}}}}",
           "an input of that name exists already "
-          "at \"#/properties/b/x-tensor/input\"" },
+          "at \"#/properties/b\"" },
     };
 
     static const char *const  unsure[] = {
@@ -242,7 +226,7 @@ test_depth(void)
     size_t        n;
     ml_schema_t  *schema;
 
-    for (depth = 31; depth <= 33; depth++) {
+    for (depth = 127; depth <= 129; depth++) {
         n = 0;
 
         for (i = 1; i < depth; i++) {
@@ -296,13 +280,14 @@ test_compiled(void)
 
     root = schema->root;
     CHECK_INT(root->types, ML_SCHEMA_OBJECT);
-    CHECK_INT(root->nproperties, 5);
+    CHECK_INT(root->properties.n, 6);
     CHECK_INT(root->nrequired, 3);
 
     property = ml_schema_find(root, "n", 1);
     CHECK(property && property->required == 1);
     CHECK(ml_schema_find(root, "mod", 3) == NULL);
-    CHECK_INT(ml_schema_place(root, "other", 5), 2);
+    CHECK_INT(ml_schema_find(root, "other", 5)->required, 2);
+    CHECK(ml_schema_find(root, "other", 5)->node == NULL);
 
     CHECK(ml_schema_find(root, "none", 4)->node->never);
     CHECK(!ml_schema_find(root, "any", 3)->node->never);
@@ -395,7 +380,7 @@ test_derived(void)
 
     ml_text_init(&text);
     CHECK_INT(ml_schema_derive(specs, 2, 100, 1000, 0, &text), 0);
-    schema = ml_schema_compile(text.data, text.len, error, sizeof(error));
+    schema = ml_schema_compile(text.data, text.len, NULL, error, sizeof(error));
     CHECK(schema != NULL);
 
     if (schema) {
@@ -414,7 +399,7 @@ test_derived(void)
 
     text.len = 0;
     CHECK_INT(ml_schema_derive(specs, 2, 100, 599, 0, &text), 0);
-    schema = ml_schema_compile(text.data, text.len, error, sizeof(error));
+    schema = ml_schema_compile(text.data, text.len, NULL, error, sizeof(error));
     CHECK(schema && schema->specs[0].bound == 99
           && schema->specs[1].bound == 99);
     ml_schema_destroy(schema);
