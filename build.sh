@@ -22,7 +22,7 @@ usage() {
     cat <<USAGE
 Usage: ./build.sh [COMMAND]
 
-  (none)         build the modules into modules/
+  (none)         build the modules and ml_check into modules/
   run            build, and run nginx with examples/nginx.conf on
                  127.0.0.1:8000 until Ctrl-C; PORT=N chooses another port
   test [FILE]    build and run every test, or the named ones only:
@@ -60,7 +60,7 @@ die() {
 
 clean() {
     rm -rf "$BUILD"
-    rm -f modules/*.so
+    rm -f modules/*.so modules/ml_check
 }
 
 

@@ -152,7 +152,7 @@ install_module() {
 }
 
 
-# build_modules [OUT]: the four modules and the backends into OUT
+# build_modules [OUT]: the four modules, the backends and ml_check into OUT
 build_modules() {
     local module failed=
 
@@ -178,6 +178,7 @@ build_modules() {
     done
 
     build_backends || failed=yes
+    build_check || failed=yes
 
     exec 9>&-
 
@@ -199,6 +200,32 @@ build_backends() {
             "the CUDA backend is not built"
         rm -f "$OUT/ngx_ml_backend_cuda.so"
     fi
+}
+
+
+# ml_check, of the files that know nothing of nginx
+build_check() {
+    local sources
+
+    sources="check/ml_check.c $(echo ngx_ml_validate/ml_*.c)
+             $(echo ngx_ml_infer/engine/ml_*.c)
+             $(printf 'ngx_ml_core/%s.c ' ml_error ml_text ml_tensor ml_siphash)"
+
+    if [ -f "$OUT/ml_check" ] \
+        && [ -z "$(find check ngx_ml_validate ngx_ml_core ngx_ml_infer/engine \
+                       -newer "$OUT/ml_check" -name '*.[ch]')" ]
+    then
+        return
+    fi
+
+    say "compiling ml_check"
+
+    $CC $CC_OPT $LD_OPT -Wall -Wextra -Wno-unused-parameter -Werror \
+        -fPIE -pie -Ingx_ml_core -Ingx_ml_validate -Ingx_ml_infer/engine \
+        -o "$OUT/ml_check.new" $sources -lm -lpcre2-8 -ldl -lpthread \
+        || return 1
+
+    mv "$OUT/ml_check.new" "$OUT/ml_check"
 }
 
 

@@ -33,7 +33,7 @@ skip() {
 
 
 our_files() {
-    find build.sh config ngx_ml_* t tools bench fuzz examples .ci \
+    find build.sh config ngx_ml_* check t tools bench fuzz examples .ci \
         -path '*/corpus' -prune -o -name 'servroot*' -prune -o \
         -name __pycache__ -prune -o -type f \( "$@" \) -print
 }
@@ -84,7 +84,7 @@ exports_three() {
 # The inference library and its kin belong to the backends.
 links_light() {
     [ -f "$1" ] && ! readelf -d "$1" | grep NEEDED \
-        | grep -vE 'lib(c|m|dl|pthread|cjson|crypto)\.so|ld-linux'
+        | grep -vE 'lib(c|m|dl|pthread|cjson|crypto|pcre2-8)\.so|ld-linux'
 }
 
 
