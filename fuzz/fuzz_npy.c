@@ -52,7 +52,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         "\"shape\": [-1, 2], \"maxItems\": 3}}";
 
     if (schema == NULL) {
-        schema = ml_schema_compile(text, strlen(text), NULL, error, sizeof(error));
+        schema = ml_schema_compile(text, strlen(text), NULL, error,
+                                   sizeof(error));
     }
 
     one = ml_npy_create(schema->tensors[0]);

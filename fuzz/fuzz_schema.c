@@ -34,6 +34,7 @@ validate(const ml_schema_t *schema, const char *body, size_t len, size_t step,
     uint32_t                k, count;
     ml_tensor_t            *tensors;
     ml_validator_t         *v;
+    ml_schema_name_t        name;
     ml_error_answer_t       answer;
     ml_body_status_e   status;
 
@@ -81,9 +82,8 @@ validate(const ml_schema_t *schema, const char *body, size_t len, size_t step,
         }
 
         for (k = 0; keep && k < schema->root->properties.n; k++) {
-            (void) ml_validator_field(v, schema->root->properties.list[k].name.name,
-                                      schema->root->properties.list[k].name.len,
-                                      out);
+            name = schema->root->properties.list[k].name;
+            (void) ml_validator_field(v, name.name, name.len, out);
         }
     }
 

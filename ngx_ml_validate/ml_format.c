@@ -23,11 +23,11 @@ struct ml_format_s {
 /* RFC 3339, section 5.6 and appendix A */
 
 #define DATE      "\\d{4}-\\d\\d-\\d\\d"
-#define TIME      "([01]\\d|2[0-3]):[0-5]\\d:([0-5]\\d|60)(\\.\\d+)?"           \
+#define TIME      "([01]\\d|2[0-3]):[0-5]\\d:([0-5]\\d|60)(\\.\\d+)?"         \
                   "([zZ]|[+-]([01]\\d|2[0-3]):[0-5]\\d)"
 
 #define SPAN      "(\\d+H(\\d+M(\\d+S)?)?|\\d+M(\\d+S)?|\\d+S)"
-#define DURATION  "P(\\d+W|(\\d+Y(\\d+M(\\d+D)?)?|\\d+M(\\d+D)?|\\d+D)"        \
+#define DURATION  "P(\\d+W|(\\d+Y(\\d+M(\\d+D)?)?|\\d+M(\\d+D)?|\\d+D)"       \
                   "(T" SPAN ")?|T" SPAN ")"
 
 /* RFC 1123, section 2.1; RFC 5321, section 4.1.2 */
@@ -40,8 +40,8 @@ struct ml_format_s {
 #define IPV4      OCTET "(\\." OCTET "){3}"
 #define LITERAL   "\\[(" IPV4 "|IPv6:[0-9A-Fa-f:.]+)\\]"
 
-#define IDN_LABEL "[A-Za-z0-9\\u0080-\\u{10ffff}]"                             \
-                  "([A-Za-z0-9\\u0080-\\u{10ffff}-]*"                           \
+#define IDN_LABEL "[A-Za-z0-9\\u0080-\\u{10ffff}]"                            \
+                  "([A-Za-z0-9\\u0080-\\u{10ffff}-]*"                         \
                   "[A-Za-z0-9\\u0080-\\u{10ffff}])?"
 #define IDN_HOST  IDN_LABEL "([.\\u3002\\uff0e\\uff61]" IDN_LABEL ")*"
 #define IDN_WORD  "[A-Za-z0-9!#$%&'*+/=?^_`{|}~\\u0080-\\u{10ffff}-]+"
@@ -52,16 +52,16 @@ struct ml_format_s {
 #define SET(more, c)  "([A-Za-z0-9._~!$&'()*+,;=" more c "-]|" ESCAPED ")"
 #define SEGMENTS(c)   "(/" SET(":@", c) "*)*"
 #define AUTHORITY(c)                                                          \
-    "//(" SET(":", c) "*@)?(\\[([0-9A-Fa-f:.]+|[vV][0-9A-Fa-f]+\\."             \
+    "//(" SET(":", c) "*@)?(\\[([0-9A-Fa-f:.]+|[vV][0-9A-Fa-f]+\\."           \
     "[A-Za-z0-9._~!$&'()*+,;=:-]+)\\]|" SET("", c) "*)(:\\d*)?" SEGMENTS(c)
 #define ABSOLUTE(c)   "/(" SET(":@", c) "+" SEGMENTS(c) ")?"
 #define SUFFIX(c)     "(\\?(" SET(":@/?", c) ")*)?(#(" SET(":@/?", c) ")*)?"
 
 #define URI(c)                                                                \
-    "[A-Za-z][A-Za-z0-9+.-]*:(" AUTHORITY(c) "|" ABSOLUTE(c) "|"                \
+    "[A-Za-z][A-Za-z0-9+.-]*:(" AUTHORITY(c) "|" ABSOLUTE(c) "|"              \
     SET(":@", c) "+" SEGMENTS(c) ")?" SUFFIX(c)
 #define RELATIVE(c)                                                           \
-    "(" AUTHORITY(c) "|" ABSOLUTE(c) "|" SET("@", c) "+" SEGMENTS(c) ")?"       \
+    "(" AUTHORITY(c) "|" ABSOLUTE(c) "|" SET("@", c) "+" SEGMENTS(c) ")?"     \
     SUFFIX(c)
 #define WIDE          "\\u00a0-\\u{10ffff}"
 
@@ -69,8 +69,9 @@ struct ml_format_s {
 
 #define VARCHAR   "([A-Za-z0-9_]|%[0-9A-Fa-f]{2})"
 #define VARSPEC   VARCHAR "(\\.?" VARCHAR ")*(:[1-9]\\d{0,3}|\\*)?"
-#define TEMPLATE  "([^\\u0000-\\u0020\\u007f\"%<>\\\\^`{|}]|%[0-9A-Fa-f]{2}"           \
-                  "|\\{[+#./;?&=,!@|]?" VARSPEC "(," VARSPEC ")*\\})*"
+#define TEMPLATE                                                              \
+    "([^\\u0000-\\u0020\\u007f\"%<>\\\\^`{|}]|%[0-9A-Fa-f]{2}"                \
+    "|\\{[+#./;?&=,!@|]?" VARSPEC "(," VARSPEC ")*\\})*"
 
 
 static int

@@ -471,7 +471,8 @@ ml_number_compare(const ml_number_t *a, const ml_number_t *b)
 
 
 size_t
-ml_number_significant(const ml_number_t *number, char *digits, int64_t *exponent)
+ml_number_significant(const ml_number_t *number, char *digits,
+    int64_t *exponent)
 {
     int          x;
     size_t       n, last;

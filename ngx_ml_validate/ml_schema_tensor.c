@@ -82,8 +82,8 @@ ml_schema_tensor_shape(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
     if (tape->nodes[i].type != ML_TAPE_ARRAY
         || tape->nodes[i].size > ML_TENSOR_MAX_RANK)
     {
-        return ml_schema_fail(c, i, "value is not an array of up to %u dimensions",
-                       ML_TENSOR_MAX_RANK);
+        return ml_schema_fail(c, i, "value is not an array of up to %u "
+                              "dimensions", ML_TENSOR_MAX_RANK);
     }
 
     end = ml_tape_next(tape, i);
@@ -100,8 +100,8 @@ ml_schema_tensor_shape(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
             || n == 0 || n > INT64_MAX
             || (number.negative && (n != 1 || tensor->spec.rank != 0)))
         {
-            return ml_schema_fail(c, i, "a dimension is neither a whole number from 1 "
-                           "nor, as the first one, -1");
+            return ml_schema_fail(c, i, "a dimension is neither a whole "
+                                  "number from 1 nor, as the first one, -1");
         }
 
         tensor->spec.dims[tensor->spec.rank++] = number.negative
@@ -153,7 +153,8 @@ ml_schema_tensor_bound(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
     if (ml_narrow_set(tensor->spec.dtype, &tensor->bounds, minimum, &number)
         != ML_NARROW_OK)
     {
-        return ml_schema_fail(c, i, "value is no %s", ml_dtype_name(tensor->spec.dtype));
+        return ml_schema_fail(c, i, "value is no %s",
+                              ml_dtype_name(tensor->spec.dtype));
     }
 
     *(minimum ? &tensor->minimum : &tensor->maximum) = number.value;

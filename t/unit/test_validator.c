@@ -550,6 +550,7 @@ test_growth(void)
 static void
 test_fields(void)
 {
+    const ml_schema_property_t  *list;
     char                   *large;
     size_t                  i;
     uint8_t                 keep[3];
@@ -567,9 +568,9 @@ test_fields(void)
                      "[[1,{},[]]]}}},\"other\":{}}}");
 
     memset(keep, 0, sizeof(keep));
-    keep[ml_schema_find(schema->root, "id", 2) - schema->root->properties.list]
-        = 1;
-    keep[ml_schema_find(schema->root, "o", 1) - schema->root->properties.list] = 1;
+    list = schema->root->properties.list;
+    keep[ml_schema_find(schema->root, "id", 2) - list] = 1;
+    keep[ml_schema_find(schema->root, "o", 1) - list] = 1;
 
     for (i = 1; i < sizeof(body) - 1; i++) {
         v = ml_validator_create(schema, &limits, 65536, seed, keep);
