@@ -233,6 +233,11 @@ typedef struct {
     void                     (*enable)(ngx_conf_t *cf,
                                  ngx_http_ml_kind_e kind);
 
+    /* From merge_loc_conf: errors of the location are told in that format
+     * where ml_error_format is not given. */
+    void                     (*default_format)(ngx_conf_t *cf,
+                                 ngx_uint_t format);
+
     /* A loaded feature, NULL when it is not loaded.  From postconfiguration
      * on. */
     const ngx_http_ml_feature_t *

@@ -44,11 +44,20 @@ typedef struct {
 typedef struct {
     ngx_uint_t                    error_format;
     ngx_uint_t                    format_given;   /* unsigned:1 */
+    ngx_uint_t                    default_format; /* when it is not given */
     ngx_uint_t                    features;       /* bit per kind */
     ngx_uint_t                    status;         /* renderer, ml_status */
     ngx_str_t                     label;
     ngx_uint_t                    warned;         /* unsigned:1; bypass */
 } ngx_http_ml_loc_conf_t;
+
+
+/* The format of a location's errors. */
+static ngx_inline ngx_uint_t
+ngx_http_ml_format(ngx_http_ml_loc_conf_t *mlcf)
+{
+    return mlcf->format_given ? mlcf->error_format : mlcf->default_format;
+}
 
 
 /* ngx_http_ml_zone.c */

@@ -160,7 +160,7 @@ ngx_http_ml_replace(ngx_http_request_t *r, ngx_http_ml_loc_conf_t *mlcf,
     const char                *type;
     ngx_http_ml_filter_ctx_t  *ctx;
 
-    if (ngx_http_ml_render_error(r, mlcf->error_format, state, &body)
+    if (ngx_http_ml_render_error(r, ngx_http_ml_format(mlcf), state, &body)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -192,7 +192,7 @@ ngx_http_ml_replace(ngx_http_request_t *r, ngx_http_ml_loc_conf_t *mlcf,
         r->headers_out.content_encoding = NULL;
     }
 
-    type = ml_error_media_type(mlcf->error_format);
+    type = ml_error_media_type(ngx_http_ml_format(mlcf));
 
     r->headers_out.content_type.data = (u_char *) type;
     r->headers_out.content_type.len = ngx_strlen(type);

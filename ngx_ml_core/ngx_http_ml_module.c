@@ -10,6 +10,7 @@
 static ngx_int_t ngx_http_ml_add_feature(ngx_conf_t *cf,
     const ngx_http_ml_feature_t *feature);
 static void ngx_http_ml_enable(ngx_conf_t *cf, ngx_http_ml_kind_e kind);
+static void ngx_http_ml_default_format(ngx_conf_t *cf, ngx_uint_t format);
 static const ngx_http_ml_feature_t *ngx_http_ml_feature(ngx_conf_t *cf,
     ngx_http_ml_kind_e kind);
 static ngx_uint_t ngx_http_ml_enabled(ngx_http_request_t *r,
@@ -82,6 +83,7 @@ static const ngx_http_ml_api_t  ngx_http_ml_api = {
 
     ngx_http_ml_add_feature,
     ngx_http_ml_enable,
+    ngx_http_ml_default_format,
     ngx_http_ml_feature,
     ngx_http_ml_enabled,
     ngx_http_ml_has_zone,
@@ -167,6 +169,17 @@ ngx_http_ml_enable(ngx_conf_t *cf, ngx_http_ml_kind_e kind)
     mlcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_ml_module);
 
     mlcf->features |= 1 << kind;
+}
+
+
+static void
+ngx_http_ml_default_format(ngx_conf_t *cf, ngx_uint_t format)
+{
+    ngx_http_ml_loc_conf_t  *mlcf;
+
+    mlcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_ml_module);
+
+    mlcf->default_format = format;
 }
 
 
@@ -276,6 +289,7 @@ ngx_http_ml_create_loc_conf(ngx_conf_t *cf)
      * set by ngx_pcalloc():
      *
      *     conf->format_given = 0;
+     *     conf->default_format = ML_ERROR_FASTAPI;
      *     conf->features = 0;
      *     conf->label = { 0, NULL };
      *     conf->warned = 0;

@@ -153,7 +153,7 @@ ngx_http_ml_refuse(ngx_http_request_t *r, ngx_http_ml_state_t *state,
     mlcf = ngx_http_get_module_loc_conf(r, ngx_http_ml_module);
 
     state->answer = *answer;
-    state->answer.status = ml_error_status(mlcf->error_format,
+    state->answer.status = ml_error_status(ngx_http_ml_format(mlcf),
                                            answer->status);
     state->refused = 1;
 

@@ -281,6 +281,7 @@ ml_schema_node(ml_schema_compiler_t *c, ml_schema_document_t *document,
     node->types = ML_SCHEMA_ANY;
     node->max_length = UINT64_MAX;
     node->max_items = UINT64_MAX;
+    node->max_total = UINT64_MAX;
     node->max_properties = UINT64_MAX;
     node->min_contains = 1;
     node->max_contains = UINT64_MAX;
@@ -404,7 +405,7 @@ ml_schema_compile_all(ml_schema_compiler_t *c, const char *text, size_t len)
     }
 
     pointer = c->options->pointer ? c->options->pointer : "";
-    i = ml_schema_point(&document->tape, 0, pointer, strlen(pointer));
+    i = ml_tape_point(&document->tape, 0, pointer, strlen(pointer));
 
     if (i == ML_TAPE_NONE) {
         snprintf(c->error, c->size, "nothing is at \"#%s\"", pointer);

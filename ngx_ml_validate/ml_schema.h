@@ -17,6 +17,10 @@
  * Refused: references that lead nowhere, and schemas that apply to one value
  * without end or more than ML_SCHEMA_SPREAD of them at once.
  *
+ * x-maxTotalLength is ours: the code points of all strings in a value, keys
+ * aside, are at most so many together; strings whose schema has "x-uncounted"
+ * do not count.
+ *
  * x-tensor is ours.  The array that stands under it becomes a tensor:
  *
  *     "x-tensor": {
@@ -156,6 +160,7 @@ struct ml_schema_node_s {
     unsigned                     unique:1;      /* uniqueItems */
     unsigned                     deferred:1;    /* evaluated at the end */
     unsigned                     nullable:1;    /* alias, or null */
+    unsigned                     uncounted:1;   /* x-uncounted */
 
     /* this node is no more than that one, which is no alias */
     const ml_schema_node_t      *alias;
@@ -183,6 +188,7 @@ struct ml_schema_node_s {
 
     uint64_t                     min_length;    /* in code points */
     uint64_t                     max_length;
+    uint64_t                     max_total;     /* x-maxTotalLength */
     ml_pattern_t                *pattern;
     ml_schema_name_t             pattern_text;
     const ml_format_t           *format;        /* asserted, or NULL */
@@ -267,6 +273,13 @@ ml_schema_t *ml_schema_compile(const char *text, size_t len,
     const ml_schema_options_t *options, char *error, size_t size);
 
 void ml_schema_destroy(ml_schema_t *schema);
+
+/*
+ * Reads a document of at most ML_SCHEMA_SIZE bytes onto a tape, which the
+ * caller frees in any case.  0 on failure, with one line of why in error.
+ */
+int ml_schema_read(ml_tape_t *tape, const char *text, size_t len,
+    char *error, size_t size);
 
 /*
  * Writes the schema that takes those tensors: an object with a property for

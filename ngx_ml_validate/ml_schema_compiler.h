@@ -148,10 +148,6 @@ ml_schema_document_t *ml_schema_document(ml_schema_compiler_t *c,
     const char *text, size_t len, const char *uri);
 void ml_schema_documents_destroy(ml_schema_t *schema);
 
-/* The place a JSON pointer leads to, from "root"; or ML_TAPE_NONE. */
-uint32_t ml_schema_point(const ml_tape_t *tape, uint32_t root,
-    const char *pointer, size_t len);
-
 /* Where a reference from the node leads; "i" is the reference. */
 ml_schema_node_t *ml_schema_resolve(ml_schema_compiler_t *c,
     const ml_schema_node_t *from, uint32_t i, ml_schema_name_t *dynamic);

@@ -37,10 +37,9 @@ ml_schema_string(const ml_tape_t *tape, uint32_t i, const char *name,
 }
 
 
-/* Reads the text onto the document's tape. */
-static int
-ml_schema_read(ml_schema_compiler_t *c, ml_schema_document_t *document,
-    const char *text, size_t len)
+int
+ml_schema_read(ml_tape_t *tape, const char *text, size_t len, char *error,
+    size_t size)
 {
     uint64_t           offset;
     const char        *why;
@@ -54,10 +53,19 @@ ml_schema_read(ml_schema_compiler_t *c, ml_schema_document_t *document,
         UINT64_MAX
     };
 
-    reader = ml_json_create(&limits, seed, &ml_tape_events, &document->tape);
+    /* two bytes of text make at most one node */
+
+    ml_tape_init(tape, ML_SCHEMA_SIZE * sizeof(ml_tape_node_t));
+
+    if (len > ML_SCHEMA_SIZE) {
+        snprintf(error, size, "schema is over %u bytes", ML_SCHEMA_SIZE);
+        return 0;
+    }
+
+    reader = ml_json_create(&limits, seed, &ml_tape_events, tape);
 
     if (reader == NULL) {
-        snprintf(c->error, c->size, "out of memory");
+        snprintf(error, size, "out of memory");
         return 0;
     }
 
@@ -66,11 +74,11 @@ ml_schema_read(ml_schema_compiler_t *c, ml_schema_document_t *document,
 
     if (status == ML_JSON_INVALID) {
         why = ml_json_error(reader, &offset);
-        snprintf(c->error, c->size, "not JSON: %s, character %llu", why,
+        snprintf(error, size, "not JSON: %s, character %llu", why,
                  (unsigned long long) offset);
 
     } else if (status != ML_JSON_DONE) {
-        snprintf(c->error, c->size, "out of memory");
+        snprintf(error, size, "out of memory");
     }
 
     ml_json_destroy(reader);
@@ -422,12 +430,6 @@ ml_schema_document(ml_schema_compiler_t *c, const char *text, size_t len,
     ml_schema_document_t  *document;
     ml_schema_resource_t  *resource;
 
-    if (len > ML_SCHEMA_SIZE) {
-        snprintf(c->error, c->size, "schema is over %u bytes",
-                 ML_SCHEMA_SIZE);
-        return NULL;
-    }
-
     ml_text_init(&name);
     ml_text_append(&name, uri, strlen(uri));
     copy = ml_schema_keep(c, &name);
@@ -437,13 +439,10 @@ ml_schema_document(ml_schema_compiler_t *c, const char *text, size_t len,
         return NULL;
     }
 
-    /* two bytes of text make at most one node */
-
-    ml_tape_init(&document->tape, ML_SCHEMA_SIZE * sizeof(ml_tape_node_t));
     document->next = c->schema->documents;
     c->schema->documents = document;
 
-    if (!ml_schema_read(c, document, text, len)) {
+    if (!ml_schema_read(&document->tape, text, len, c->error, c->size)) {
         return NULL;
     }
 
@@ -478,91 +477,6 @@ ml_schema_documents_destroy(ml_schema_t *schema)
         free(document->nodes);
         free(document->resources);
     }
-}
-
-
-/* The element of an array that a step of a pointer names. */
-static uint32_t
-ml_schema_element(const ml_tape_t *tape, uint32_t i, const char *step,
-    size_t len)
-{
-    size_t    k;
-    uint32_t  n;
-
-    if (len == 0 || len > 9 || (len > 1 && step[0] == '0')) {
-        return ML_TAPE_NONE;
-    }
-
-    for (n = 0, k = 0; k < len; k++) {
-
-        if (step[k] < '0' || step[k] > '9') {
-            return ML_TAPE_NONE;
-        }
-
-        n = n * 10 + (uint32_t) (step[k] - '0');
-    }
-
-    if (n >= tape->nodes[i].size) {
-        return ML_TAPE_NONE;
-    }
-
-    for (i++; n; n--) {
-        i = ml_tape_next(tape, i);
-    }
-
-    return i;
-}
-
-
-/* RFC 6901. */
-uint32_t
-ml_schema_point(const ml_tape_t *tape, uint32_t root, const char *pointer,
-    size_t len)
-{
-    char        step[1024];
-    size_t      n;
-    uint32_t    i;
-    const char *end;
-
-    i = root;
-
-    for (end = pointer + len; pointer < end; /* void */ ) {
-
-        if (*pointer++ != '/') {
-            return ML_TAPE_NONE;
-        }
-
-        for (n = 0; pointer < end && *pointer != '/'; n++) {
-
-            if (n == sizeof(step)) {
-                return ML_TAPE_NONE;
-            }
-
-            step[n] = *pointer++;
-
-            if (step[n] == '~' && pointer < end
-                && (*pointer == '0' || *pointer == '1'))
-            {
-                step[n] = *pointer++ == '0' ? '~' : '/';
-            }
-        }
-
-        if (tape->nodes[i].type == ML_TAPE_OBJECT) {
-            i = ml_tape_member(tape, i, step, n);
-
-        } else if (tape->nodes[i].type == ML_TAPE_ARRAY) {
-            i = ml_schema_element(tape, i, step, n);
-
-        } else {
-            i = ML_TAPE_NONE;
-        }
-
-        if (i == ML_TAPE_NONE) {
-            return ML_TAPE_NONE;
-        }
-    }
-
-    return i;
 }
 
 
@@ -642,7 +556,7 @@ ml_schema_fragment(ml_schema_compiler_t *c, ml_schema_resource_t **in,
         return ML_TAPE_NONE;
     }
 
-    i = ml_schema_point(&document->tape, (*in)->at, fragment, len);
+    i = ml_tape_point(&document->tape, (*in)->at, fragment, len);
 
     if (i == ML_TAPE_NONE || document->resources[i]) {
         return i;

@@ -364,6 +364,28 @@ ml_schema_multiple_of(ml_schema_compiler_t *c, ml_schema_node_t *node,
 
 
 static int
+ml_schema_max_total(ml_schema_compiler_t *c, ml_schema_node_t *node,
+    uint32_t i)
+{
+    return ml_schema_whole(c, i, &node->max_total);
+}
+
+
+static int
+ml_schema_uncounted(ml_schema_compiler_t *c, ml_schema_node_t *node,
+    uint32_t i)
+{
+    if (c->document->tape.nodes[i].type != ML_TAPE_TRUE) {
+        return ml_schema_fail(c, i, "value is not true");
+    }
+
+    node->uncounted = 1;
+
+    return 1;
+}
+
+
+static int
 ml_schema_unique(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
 {
     ml_tape_e  type;
@@ -459,6 +481,8 @@ const ml_schema_keyword_t  ml_schema_keywords[] = {
     ml_schema_checks("const", ml_schema_const),
     ml_schema_checks("minLength", ml_schema_min_length),
     ml_schema_checks("maxLength", ml_schema_max_length),
+    ml_schema_checks("x-maxTotalLength", ml_schema_max_total),
+    ml_schema_checks("x-uncounted", ml_schema_uncounted),
     ml_schema_checks("minItems", ml_schema_min_items),
     ml_schema_checks("maxItems", ml_schema_max_items),
     ml_schema_checks("minProperties", ml_schema_min_properties),

@@ -126,6 +126,8 @@ ml_schema_plain(const ml_schema_node_t *node)
            && node->max_items == UINT64_MAX
            && node->min_length == 0
            && node->max_length == UINT64_MAX
+           && node->max_total == UINT64_MAX
+           && !node->uncounted
            && node->pattern == NULL
            && node->format == NULL
            && node->minimum.text == NULL
@@ -201,7 +203,8 @@ ml_schema_defer(ml_schema_node_t *node)
 }
 
 
-/* What a deferred node applies is evaluated with it: no tensor is in it. */
+/* What a deferred node applies is evaluated with it: no tensor is in it, and
+ * nothing else that only streaming checks. */
 
 typedef struct {
     ml_schema_t  *schema;
@@ -243,12 +246,14 @@ ml_schema_check_whole(ml_schema_compiler_t *c, ml_schema_whole_t *whole)
     while (whole->n) {
         node = schema->nodes[whole->stack[--whole->n]];
 
-        if (node->tensor) {
+        if (node->tensor || node->max_total != UINT64_MAX) {
             c->document = node->resource->document;
 
-            return ml_schema_fail(c, node->at, "a tensor cannot be where a "
+            return ml_schema_fail(c, node->at, "%s cannot be where a "
                                   "value is checked when it is complete, by "
-                                  "a keyword around it");
+                                  "a keyword around it",
+                                  node->tensor ? "a tensor"
+                                               : "\"x-maxTotalLength\"");
         }
 
         (void) ml_schema_children(node, ml_schema_mark, whole);

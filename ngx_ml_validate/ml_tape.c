@@ -397,6 +397,90 @@ ml_tape_path(const ml_tape_t *tape, uint32_t root, uint32_t i,
 }
 
 
+/* The element of an array that a step of a pointer names. */
+static uint32_t
+ml_tape_element(const ml_tape_t *tape, uint32_t i, const char *step,
+    size_t len)
+{
+    size_t    k;
+    uint32_t  n;
+
+    if (len == 0 || len > 9 || (len > 1 && step[0] == '0')) {
+        return ML_TAPE_NONE;
+    }
+
+    for (n = 0, k = 0; k < len; k++) {
+
+        if (step[k] < '0' || step[k] > '9') {
+            return ML_TAPE_NONE;
+        }
+
+        n = n * 10 + (uint32_t) (step[k] - '0');
+    }
+
+    if (n >= tape->nodes[i].size) {
+        return ML_TAPE_NONE;
+    }
+
+    for (i++; n; n--) {
+        i = ml_tape_next(tape, i);
+    }
+
+    return i;
+}
+
+
+uint32_t
+ml_tape_point(const ml_tape_t *tape, uint32_t root, const char *pointer,
+    size_t len)
+{
+    char        step[1024];
+    size_t      n;
+    uint32_t    i;
+    const char *end;
+
+    i = root;
+
+    for (end = pointer + len; pointer < end; /* void */ ) {
+
+        if (*pointer++ != '/') {
+            return ML_TAPE_NONE;
+        }
+
+        for (n = 0; pointer < end && *pointer != '/'; n++) {
+
+            if (n == sizeof(step)) {
+                return ML_TAPE_NONE;
+            }
+
+            step[n] = *pointer++;
+
+            if (step[n] == '~' && pointer < end
+                && (*pointer == '0' || *pointer == '1'))
+            {
+                step[n] = *pointer++ == '0' ? '~' : '/';
+            }
+        }
+
+        if (tape->nodes[i].type == ML_TAPE_OBJECT) {
+            i = ml_tape_member(tape, i, step, n);
+
+        } else if (tape->nodes[i].type == ML_TAPE_ARRAY) {
+            i = ml_tape_element(tape, i, step, n);
+
+        } else {
+            i = ML_TAPE_NONE;
+        }
+
+        if (i == ML_TAPE_NONE) {
+            return ML_TAPE_NONE;
+        }
+    }
+
+    return i;
+}
+
+
 /* The node at "i" alone, or a container's opening bracket. */
 static void
 ml_tape_print_node(const ml_tape_t *tape, uint32_t i, ml_text_t *out)

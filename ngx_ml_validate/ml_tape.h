@@ -111,6 +111,11 @@ void ml_tape_hash(const ml_tape_t *tape, uint32_t i, const uint8_t *seed,
 size_t ml_tape_path(const ml_tape_t *tape, uint32_t root, uint32_t i,
     ml_path_step_t *steps);
 
+/* The place that a JSON pointer (RFC 6901) leads to from the value at "root",
+ * or ML_TAPE_NONE. */
+uint32_t ml_tape_point(const ml_tape_t *tape, uint32_t root,
+    const char *pointer, size_t len);
+
 /* Appends the value at "i" as JSON. */
 void ml_tape_print(const ml_tape_t *tape, uint32_t i, ml_text_t *out);
 

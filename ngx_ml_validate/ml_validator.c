@@ -279,6 +279,7 @@ ml_validator_push(ml_validator_t *v, const ml_schema_node_t *node, int array,
     frame->child = NULL;
     frame->count = 0;
     frame->array = array;
+    frame->total = ml_validator_most(v, v->nframes - 1, node);
     frame->key = NULL;
     frame->copy_len = 0;
     frame->seen = v->nseen;
@@ -524,7 +525,10 @@ ml_validator_end_array(void *data)
 static int
 ml_validator_string_piece(ml_validator_t *v, const char *bytes, size_t len)
 {
-    size_t  i, room;
+    size_t    i, room;
+    uint64_t  before, over;
+
+    before = v->length;
 
     /*
      * Behind the byte that the tape cannot take the length does not matter:
@@ -542,7 +546,20 @@ ml_validator_string_piece(ml_validator_t *v, const char *bytes, size_t len)
         v->length += ((unsigned char) bytes[i] & 0xc0) != 0x80;
     }
 
-    if (v->string && v->length > v->string->max_length) {
+    over = v->string && v->length > v->string->max_length
+           ? v->length - v->string->max_length : 0;
+
+    if (v->string == NULL || !v->string->uncounted) {
+        v->characters += v->length - before;
+    }
+
+    /* what is exceeded by more was exceeded earlier */
+
+    if (v->characters > v->most && v->characters - v->most > over) {
+        return ml_validator_over_total(v);
+    }
+
+    if (over) {
         ml_violation_long_string(&v->violation, v->string->max_length);
         return ml_validator_reject(v, v->nframes, 0, NULL);
     }
@@ -570,6 +587,7 @@ ml_validator_string(void *data, ml_json_string_e part, const char *bytes,
         }
 
         v->length = 0;
+        v->most = ml_validator_most(v, v->nframes, v->string);
         v->string_mark = v->tape.n;
     }
 

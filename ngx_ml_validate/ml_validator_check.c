@@ -74,3 +74,39 @@ ml_validator_check_number(ml_validator_t *v, const ml_schema_node_t *node,
 
     return ml_validator_reject(v, v->nframes, 0, NULL);
 }
+
+
+uint64_t
+ml_validator_most(const ml_validator_t *v, uint32_t nframes,
+    const ml_schema_node_t *node)
+{
+    uint64_t  most, total;
+
+    most = nframes ? v->frames[nframes - 1].total : UINT64_MAX;
+
+    if (node && node->max_total < UINT64_MAX - v->characters) {
+        total = v->characters + node->max_total;
+        most = total < most ? total : most;
+    }
+
+    return most;
+}
+
+
+int
+ml_validator_over_total(ml_validator_t *v)
+{
+    uint32_t  i;
+    uint64_t  max;
+
+    for (i = 0; i < v->nframes && v->frames[i].total >= v->characters; i++) {
+        /* void */
+    }
+
+    max = i < v->nframes ? v->frames[i].node->max_total
+                         : v->string->max_total;
+
+    ml_violation_total(&v->violation, max);
+
+    return ml_validator_reject(v, i, 0, NULL);
+}

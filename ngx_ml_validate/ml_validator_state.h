@@ -17,7 +17,8 @@
 typedef struct {
     const ml_schema_node_t     *node;       /* NULL: anything goes */
     const ml_schema_node_t     *child;      /* what stands under the key */
-    uint64_t                    count;      /* elements so far */
+    uint64_t                    count;      /* elements, members so far */
+    uint64_t                    total;      /* characters until here allow */
     int                         array;
 
     /* the current key: the schema's own, or a copy, cut, in "copy" */
@@ -64,6 +65,8 @@ struct ml_validator_s {
     const ml_schema_node_t     *string;
     uint32_t                    string_mark;
     uint64_t                    length;         /* code points */
+    uint64_t                    characters;     /* of all strings so far */
+    uint64_t                    most;           /* that this one may reach */
 
     /* the open tensor: dimensions entered, elements of each so far */
     const ml_schema_tensor_t   *tensor;
@@ -106,6 +109,14 @@ int ml_validator_deferred_full(ml_validator_t *v);
 
 /* The value of a node is of no type that it may have. */
 int ml_validator_type_failed(ml_validator_t *v, const ml_schema_node_t *node);
+
+/* How many characters there may be at the end of a value that starts inside
+ * of "nframes" frames. */
+uint64_t ml_validator_most(const ml_validator_t *v, uint32_t nframes,
+    const ml_schema_node_t *node);
+
+/* There are more: the value that has too many is the outermost of them. */
+int ml_validator_over_total(ml_validator_t *v);
 
 /* A number against its node, which may be NULL. */
 int ml_validator_check_number(ml_validator_t *v, const ml_schema_node_t *node,

@@ -393,6 +393,17 @@ ml_violation_pattern(ml_violation_t *violation,
 
 
 void
+ml_violation_total(ml_violation_t *violation, uint64_t max)
+{
+    ml_text_printf(&violation->ctx, "{\"error\":{}}");
+    ml_text_printf(&violation->msg, "Value error, over %llu characters of "
+                   "text in total", (unsigned long long) max);
+
+    ml_violation_set(violation, "value_error");
+}
+
+
+void
 ml_violation_format(ml_violation_t *violation, const char *name)
 {
     ml_text_printf(&violation->ctx, "{\"error\":{}}");

@@ -54,6 +54,7 @@ void ml_violation_short_list(ml_violation_t *violation, uint64_t min,
     uint64_t actual);
 
 void ml_violation_long_string(ml_violation_t *violation, uint64_t max);
+void ml_violation_total(ml_violation_t *violation, uint64_t max);
 void ml_violation_short_string(ml_violation_t *violation, uint64_t min);
 
 /* Members of an object. */

@@ -7,6 +7,7 @@
 
 #include "ngx_http_ml.h"
 #include "ml_npy.h"
+#include "ml_openai.h"
 #include "ml_raw.h"
 #include "ml_schema_registry.h"
 #include "ml_validator.h"
@@ -16,13 +17,27 @@
 typedef enum {
     NGX_HTTP_ML_VALIDATE_JSON = 0,
     NGX_HTTP_ML_VALIDATE_RAW,
-    NGX_HTTP_ML_VALIDATE_NPY
+    NGX_HTTP_ML_VALIDATE_NPY,
+    NGX_HTTP_ML_VALIDATE_OPENAI
 } ngx_http_ml_validate_protocol_e;
 
 
-/* A schema as a location uses it. */
+/* What the body of a method and a path has to be. */
+typedef struct {
+    ngx_uint_t                         method;   /* bits */
+    char                              *path;     /* a template of OpenAPI */
+    ngx_uint_t                         anywhere; /* or the end of a path */
+    ngx_uint_t                         prefix;   /* or a part of one */
+    ml_schema_t                       *schema;   /* NULL: no body at all */
+    ngx_uint_t                         optional; /* it may be left out */
+} ngx_http_ml_validate_route_t;
+
+
+/* What a location checks bodies against. */
 typedef struct {
     ml_schema_t                       *schema;   /* NULL: not derived yet */
+    ngx_array_t                       *routes;   /* or one for each of these */
+    ml_openai_limits_t                 openai;
     ngx_str_t                          model;    /* to be derived of it */
     ml_schema_registry_t               registry;
     ngx_flag_t                         formats;
@@ -61,6 +76,7 @@ typedef enum {
 /* A request's part of the state. */
 typedef struct {
     ngx_http_ml_validate_loc_conf_t   *conf;     /* of the verdict */
+    ngx_http_ml_validate_route_t      *route;    /* of it, too; or NULL */
     ml_body_t                         *reader;
     ml_error_t                         error;
 
@@ -103,6 +119,34 @@ void ngx_http_ml_validate_reject(ngx_http_request_t *r,
 /* What model= of a location's contract means, when everything is parsed. */
 char *ngx_http_ml_validate_derive(ngx_conf_t *cf,
     ngx_http_ml_validate_loc_conf_t *vlcf);
+
+/* "openapi=file" and "protocol=openai": the contract's routes. */
+char *ngx_http_ml_validate_openapi(ngx_conf_t *cf,
+    ngx_http_ml_validate_contract_t *contract, ngx_str_t *name);
+char *ngx_http_ml_validate_openai(ngx_conf_t *cf,
+    ngx_http_ml_validate_contract_t *contract);
+
+/*
+ * What the request's body is checked against: NGX_OK and the route, which is
+ * NULL where there are none; 404, or 405 and the methods that there are.
+ */
+ngx_int_t ngx_http_ml_validate_pick(ngx_http_request_t *r,
+    ngx_http_ml_validate_contract_t *contract,
+    ngx_http_ml_validate_route_t **route, ngx_uint_t *methods);
+ngx_int_t ngx_http_ml_validate_allow(ngx_http_request_t *r,
+    ngx_uint_t methods);
+
+/* The request has no body, and the route needs none. */
+ngx_uint_t ngx_http_ml_validate_skips(ngx_http_request_t *r,
+    ngx_http_ml_validate_route_t *route);
+
+/*
+ * A schema of the configuration, freed with it; "pointer" leads to it in the
+ * text, or is NULL.  NULL on failure, with one line in error.
+ */
+ml_schema_t *ngx_http_ml_validate_compile(ngx_conf_t *cf,
+    ngx_http_ml_validate_contract_t *contract, ngx_str_t *name,
+    ngx_str_t *text, const char *pointer, char *error, size_t size);
 
 /* ml_validate and ml_validate_limits. */
 char *ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd,

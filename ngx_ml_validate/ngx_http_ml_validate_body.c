@@ -34,7 +34,8 @@ static ngx_int_t ngx_http_ml_validate_start(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx,
     ngx_http_ml_validate_loc_conf_t *vlcf);
 static ml_body_t *ngx_http_ml_validate_reader(
-    ngx_http_ml_validate_loc_conf_t *vlcf);
+    ngx_http_ml_validate_loc_conf_t *vlcf,
+    ngx_http_ml_validate_route_t *route);
 static ngx_int_t ngx_http_ml_validate_outcome(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx);
 static ngx_int_t ngx_http_ml_validate_replay(ngx_http_request_t *r,
@@ -76,7 +77,9 @@ ngx_http_ml_validate_precontent(ngx_http_request_t *r,
     ngx_http_ml_state_t *state)
 {
     ngx_int_t                         rc;
+    ngx_uint_t                        methods;
     ngx_http_ml_validate_ctx_t       *ctx;
+    ngx_http_ml_validate_route_t     *route;
     ngx_http_ml_validate_loc_conf_t  *vlcf;
 
     vlcf = ngx_http_get_module_loc_conf(r, ngx_http_ml_validate_module);
@@ -86,11 +89,24 @@ ngx_http_ml_validate_precontent(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    /* in dry run the gate let pass what has no contract */
+
+    rc = ngx_http_ml_validate_pick(r, vlcf->contract, &route, &methods);
+
     if (ctx->verdict == NGX_HTTP_ML_VALIDATE_REJECTED
-        || (ctx->verdict != NGX_HTTP_ML_VALIDATE_NONE && ctx->conf == vlcf))
+        || (ctx->verdict != NGX_HTTP_ML_VALIDATE_NONE && ctx->conf == vlcf
+            && ctx->route == route))
     {
         return ngx_http_ml_validate_outcome(r, state, ctx);
     }
+
+    if (vlcf->contract->routes
+        && (rc != NGX_OK || ngx_http_ml_validate_skips(r, route)))
+    {
+        return rc == NGX_OK || vlcf->dry_run ? NGX_DECLINED : rc;
+    }
+
+    ctx->route = route;
 
     /* never checked, or by another location's contract */
 
@@ -155,7 +171,7 @@ ngx_http_ml_validate_start(ngx_http_request_t *r,
         ctx->reader->ops->destroy(ctx->reader);
     }
 
-    ctx->reader = ngx_http_ml_validate_reader(vlcf);
+    ctx->reader = ngx_http_ml_validate_reader(vlcf, ctx->route);
 
     if (ctx->reader == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -172,7 +188,8 @@ ngx_http_ml_validate_start(ngx_http_request_t *r,
 
 
 static ml_body_t *
-ngx_http_ml_validate_reader(ngx_http_ml_validate_loc_conf_t *vlcf)
+ngx_http_ml_validate_reader(ngx_http_ml_validate_loc_conf_t *vlcf,
+    ngx_http_ml_validate_route_t *route)
 {
     ngx_http_ml_validate_contract_t  *contract;
 
@@ -186,8 +203,9 @@ ngx_http_ml_validate_reader(ngx_http_ml_validate_loc_conf_t *vlcf)
     case NGX_HTTP_ML_VALIDATE_NPY:
         return ml_npy_create(contract->schema->tensors[0]);
 
-    default: /* NGX_HTTP_ML_VALIDATE_JSON */
-        return ml_validator_body(ml_validator_create(contract->schema,
+    default: /* NGX_HTTP_ML_VALIDATE_JSON, _OPENAI */
+        return ml_validator_body(ml_validator_create(route ? route->schema
+                                                           : contract->schema,
                                          &vlcf->limits, vlcf->deferred,
                                          ngx_http_ml_validate_seed,
                                          contract->keep));

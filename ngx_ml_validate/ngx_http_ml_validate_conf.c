@@ -24,9 +24,11 @@ static ngx_int_t ngx_http_ml_validate_protocol(u_char *name,
     ngx_http_ml_validate_protocol_e *protocol);
 static char *ngx_http_ml_validate_schema(ngx_conf_t *cf,
     ngx_http_ml_validate_contract_t *contract, ngx_str_t *name);
-static ngx_int_t ngx_http_ml_validate_compile(ngx_conf_t *cf,
+static ngx_int_t ngx_http_ml_validate_set_schema(ngx_conf_t *cf,
     ngx_http_ml_validate_contract_t *contract, ngx_str_t *name,
     ngx_str_t *text, char *error, size_t size);
+static ngx_int_t ngx_http_ml_validate_openai_limit(
+    ngx_http_ml_validate_contract_t *contract, ngx_str_t *value);
 static int ngx_http_ml_validate_load(void *data, const char *uri,
     ml_text_t *text);
 static void ngx_http_ml_validate_warn(void *data, const char *line);
@@ -53,13 +55,19 @@ static const ngx_http_ml_validate_limit_t  ngx_http_ml_validate_params[] = {
 };
 
 
+/* Those of the API itself, and generous where it has none. */
+static const ml_openai_limits_t  ngx_http_ml_validate_openai_limits = {
+    2048, 1048576, 4194304, 131072, 128, 128
+};
+
+
 char *
 ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_ml_validate_loc_conf_t *vlcf = conf;
 
-    ngx_str_t                        *value, name;
-    ngx_uint_t                        i, given;
+    ngx_str_t                        *value, name, openapi;
+    ngx_uint_t                        i, given, limits, openai;
     ngx_http_ml_validate_contract_t  *contract;
 
     if (vlcf->contract != NGX_CONF_UNSET_PTR) {
@@ -79,8 +87,11 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     contract->formats = NGX_CONF_UNSET;
+    contract->openai = ngx_http_ml_validate_openai_limits;
     ngx_str_null(&name);
+    ngx_str_null(&openapi);
     given = 0;
+    limits = 0;
 
     for (i = 1; i < cf->args->nelts; i++) {
 
@@ -89,6 +100,19 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         {
             name.len = value[i].len - 7;
             name.data = value[i].data + 7;
+            continue;
+        }
+
+        if (ngx_strncmp(value[i].data, "openapi=", 8) == 0
+            && value[i].len > 8 && openapi.len == 0)
+        {
+            openapi.len = value[i].len - 8;
+            openapi.data = value[i].data + 8;
+            continue;
+        }
+
+        if (ngx_http_ml_validate_openai_limit(contract, &value[i]) == NGX_OK) {
+            limits = 1;
             continue;
         }
 
@@ -140,21 +164,91 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if ((name.len == 0) == (contract->model.len == 0)) {
-        return "needs one of \"schema\" and \"model\"";
+    openai = contract->protocol == NGX_HTTP_ML_VALIDATE_OPENAI;
+
+    if ((name.len != 0) + (contract->model.len != 0) + (openapi.len != 0)
+        + (openai != 0) != 1)
+    {
+        return "needs one of \"schema\", \"model\", \"openapi\" and "
+               "\"protocol=openai\"";
     }
 
-    if (name.len == 0
+    if (name.len == 0 && openapi.len == 0
         && (contract->registry.n || contract->formats != NGX_CONF_UNSET))
     {
         return "has \"registry\" or \"formats\" without \"schema\"";
     }
 
+    if (limits && !openai) {
+        return "has a limit of \"protocol=openai\" without it";
+    }
+
+    if (openapi.len && contract->protocol != NGX_HTTP_ML_VALIDATE_JSON) {
+        return "has a protocol beside \"openapi\"";
+    }
+
     ngx_http_ml_place(cf, &contract->place);
     vlcf->contract = contract;
 
+    if (openai) {
+        return ngx_http_ml_validate_openai(cf, contract);
+    }
+
+    if (openapi.len) {
+        return ngx_http_ml_validate_openapi(cf, contract, &openapi);
+    }
+
     return name.len ? ngx_http_ml_validate_schema(cf, contract, &name)
                     : NGX_CONF_OK;
+}
+
+
+/* "messages=50" and the like: NGX_DECLINED when it is none. */
+
+static ngx_int_t
+ngx_http_ml_validate_openai_limit(ngx_http_ml_validate_contract_t *contract,
+    ngx_str_t *value)
+{
+    ngx_int_t   n;
+    uint64_t   *field;
+    ngx_uint_t  i;
+
+    static const struct {
+        ngx_str_t  name;
+        size_t     offset;
+    } limits[] = {
+        { ngx_string("messages="), offsetof(ml_openai_limits_t, messages) },
+        { ngx_string("characters="),
+          offsetof(ml_openai_limits_t, characters) },
+        { ngx_string("total="), offsetof(ml_openai_limits_t, total) },
+        { ngx_string("max_tokens="),
+          offsetof(ml_openai_limits_t, max_tokens) },
+        { ngx_string("n="), offsetof(ml_openai_limits_t, n) },
+        { ngx_string("tools="), offsetof(ml_openai_limits_t, tools) }
+    };
+
+    for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+
+        if (ngx_strncmp(value->data, limits[i].name.data, limits[i].name.len)
+            != 0)
+        {
+            continue;
+        }
+
+        n = ngx_atoi(value->data + limits[i].name.len,
+                     value->len - limits[i].name.len);
+
+        if (n <= 0) {
+            return NGX_DECLINED;
+        }
+
+        field = (uint64_t *) ((char *) &contract->openai + limits[i].offset);
+        *field = (uint64_t) n;
+
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
 }
 
 
@@ -164,7 +258,7 @@ ngx_http_ml_validate_protocol(u_char *name,
 {
     ngx_uint_t  i;
 
-    static const char *const  names[] = { "json", "raw", "npy" };
+    static const char *const  names[] = { "json", "raw", "npy", "openai" };
 
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (ngx_strcmp(name, names[i]) == 0) {
@@ -192,8 +286,8 @@ ngx_http_ml_validate_schema(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_ml_validate_compile(cf, contract, name, &text, error,
-                                     sizeof(error))
+    if (ngx_http_ml_validate_set_schema(cf, contract, name, &text, error,
+                                        sizeof(error))
         != NGX_OK)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "schema \"%V\": %s", name,
@@ -215,10 +309,35 @@ ngx_http_ml_validate_schema(ngx_conf_t *cf,
 
 
 static ngx_int_t
-ngx_http_ml_validate_compile(ngx_conf_t *cf,
+ngx_http_ml_validate_set_schema(ngx_conf_t *cf,
     ngx_http_ml_validate_contract_t *contract, ngx_str_t *name,
     ngx_str_t *text, char *error, size_t size)
 {
+    contract->schema = ngx_http_ml_validate_compile(cf, contract, name, text,
+                                                    NULL, error, size);
+
+    if (contract->schema == NULL) {
+        return NGX_ERROR;
+    }
+
+    contract->keep = ngx_pcalloc(cf->pool,
+                                 contract->schema->root->properties.n + 1);
+
+    if (contract->keep == NULL) {
+        (void) snprintf(error, size, "no memory");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ml_schema_t *
+ngx_http_ml_validate_compile(ngx_conf_t *cf,
+    ngx_http_ml_validate_contract_t *contract, ngx_str_t *name,
+    ngx_str_t *text, const char *pointer, char *error, size_t size)
+{
+    ml_schema_t                   *schema;
     ngx_pool_cleanup_t            *cln;
     ml_schema_options_t            options;
     ngx_http_ml_validate_source_t  source;
@@ -231,34 +350,25 @@ ngx_http_ml_validate_compile(ngx_conf_t *cf,
     options.load = ngx_http_ml_validate_load;
     options.warn = ngx_http_ml_validate_warn;
     options.data = &source;
+    options.pointer = pointer;
     options.formats = contract->formats == 1;
 
     cln = ngx_pool_cleanup_add(cf->pool, 0);
 
     if (cln == NULL) {
         (void) snprintf(error, size, "no memory");
-        return NGX_ERROR;
+        return NULL;
     }
 
-    contract->schema = ml_schema_compile((char *) text->data, text->len,
-                                         &options, error, size);
+    schema = ml_schema_compile((char *) text->data, text->len, &options,
+                               error, size);
 
-    if (contract->schema == NULL) {
-        return NGX_ERROR;
+    if (schema) {
+        cln->handler = ngx_http_ml_validate_destroy_schema;
+        cln->data = schema;
     }
 
-    cln->handler = ngx_http_ml_validate_destroy_schema;
-    cln->data = contract->schema;
-
-    contract->keep = ngx_pcalloc(cf->pool,
-                                 contract->schema->root->properties.n + 1);
-
-    if (contract->keep == NULL) {
-        (void) snprintf(error, size, "no memory");
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
+    return schema;
 }
 
 
@@ -341,7 +451,7 @@ ngx_http_ml_validate_derive(ngx_conf_t *cf,
 
     /* nested locations inherit what is derived already */
 
-    if (contract->schema) {
+    if (contract->schema || contract->routes) {
         return NGX_CONF_OK;
     }
 
@@ -390,8 +500,8 @@ ngx_http_ml_validate_derive(ngx_conf_t *cf,
     if (!schema.failed) {
         text.len = schema.len;
         text.data = (u_char *) schema.data;
-        rc = ngx_http_ml_validate_compile(cf, contract, &contract->model,
-                                          &text, error, sizeof(error));
+        rc = ngx_http_ml_validate_set_schema(cf, contract, &contract->model,
+                                             &text, error, sizeof(error));
     }
 
     ml_text_free(&schema);

@@ -1,9 +1,9 @@
 /*
  * What can be refused before the body is read.
  *
- * Only POST, PUT and PATCH of the one media type that the location checks,
- * JSON in UTF-8, not compressed: whatever else a backend might make of a body
- * was not checked.
+ * Only POST, PUT and PATCH, or the methods and paths that the contract has,
+ * of the one media type that the location checks, JSON in UTF-8, not
+ * compressed: whatever else a backend might make of a body was not checked.
  */
 
 #include "ngx_http_ml_validate.h"
@@ -14,15 +14,15 @@ static ngx_int_t ngx_http_ml_validate_headers(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_ml_validate_media_type(ngx_str_t *type,
     ngx_http_ml_validate_protocol_e protocol);
 static ngx_uint_t ngx_http_ml_validate_json(u_char *p, u_char *last);
-static ngx_int_t ngx_http_ml_validate_allow(ngx_http_request_t *r);
 
 
 ngx_int_t
 ngx_http_ml_validate_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
 {
     ngx_str_t                         type;
-    ngx_uint_t                        status;
+    ngx_uint_t                        status, methods;
     const char                       *reason;
+    ngx_http_ml_validate_route_t     *route;
     ngx_http_ml_validate_ctx_t       *ctx;
     ngx_http_ml_validate_loc_conf_t  *vlcf;
 
@@ -39,16 +39,22 @@ ngx_http_ml_validate_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
         return ctx->status;
     }
 
-    if (!(r->method & (NGX_HTTP_POST|NGX_HTTP_PUT|NGX_HTTP_PATCH))) {
-        status = NGX_HTTP_NOT_ALLOWED;
-        reason = "method";
+    status = (ngx_uint_t) ngx_http_ml_validate_pick(r, vlcf->contract, &route,
+                                                    &methods);
+
+    if (status != NGX_OK) {
+        reason = status == NGX_HTTP_NOT_FOUND ? "path" : "method";
+
+    } else if (ngx_http_ml_validate_skips(r, route)) {
+        return NGX_DECLINED;
 
     } else if (ngx_http_ml_validate_headers(r, &type) != NGX_OK) {
         status = NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
         reason = "content_encoding";
 
-    } else if (!ngx_http_ml_validate_media_type(&type,
-                                                vlcf->contract->protocol))
+    } else if ((route && route->schema == NULL)
+               || !ngx_http_ml_validate_media_type(&type,
+                                                   vlcf->contract->protocol))
     {
         status = NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
         reason = "media_type";
@@ -64,7 +70,7 @@ ngx_http_ml_validate_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
     }
 
     if (status == NGX_HTTP_NOT_ALLOWED
-        && ngx_http_ml_validate_allow(r) != NGX_OK)
+        && ngx_http_ml_validate_allow(r, methods) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -155,7 +161,9 @@ ngx_http_ml_validate_media_type(ngx_str_t *type,
     p = type->data;
     last = p + type->len;
 
-    if (protocol == NGX_HTTP_ML_VALIDATE_JSON) {
+    if (protocol == NGX_HTTP_ML_VALIDATE_JSON
+        || protocol == NGX_HTTP_ML_VALIDATE_OPENAI)
+    {
         return ngx_http_ml_validate_json(p, last);
     }
 
@@ -227,14 +235,4 @@ ngx_http_ml_validate_json(u_char *p, u_char *last)
     ngx_http_ml_validate_spaces();
 
     return p == last;
-}
-
-
-static ngx_int_t
-ngx_http_ml_validate_allow(ngx_http_request_t *r)
-{
-    static u_char  methods[] = "POST, PUT, PATCH";
-
-    return ngx_http_ml_validate_api->add_header(r, "Allow", methods,
-                                                methods + sizeof(methods) - 1);
 }

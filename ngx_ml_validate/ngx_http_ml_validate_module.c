@@ -20,10 +20,14 @@
 
 
 static void ngx_http_ml_validate_log(ngx_http_request_t *r,
-    ngx_http_ml_validate_loc_conf_t *vlcf, const char *reason,
-    const ml_error_t *error);
+    ngx_http_ml_validate_loc_conf_t *vlcf, ngx_http_ml_validate_route_t *route,
+    const char *reason, const ml_error_t *error);
 static void ngx_http_ml_validate_count(ngx_http_request_t *r,
-    const char *reason);
+    const ml_schema_node_t *root, const char *reason,
+    const ml_error_t *error);
+static const ml_schema_node_t *ngx_http_ml_validate_root(
+    ngx_http_ml_validate_loc_conf_t *vlcf,
+    ngx_http_ml_validate_route_t *route);
 static void ngx_http_ml_validate_cleanup(void *data);
 
 static const ml_tensor_spec_t *ngx_http_ml_validate_contract(
@@ -227,8 +231,9 @@ ngx_http_ml_validate_reject(ngx_http_request_t *r,
     ctx->conf = vlcf;
     ctx->reason = reason;
 
-    ngx_http_ml_validate_log(r, vlcf, reason, error);
-    ngx_http_ml_validate_count(r, reason);
+    ngx_http_ml_validate_log(r, vlcf, ctx->route, reason, error);
+    ngx_http_ml_validate_count(r, ngx_http_ml_validate_root(vlcf, ctx->route),
+                               reason, error);
 
     /* without the body's tensors ml_infer has nothing to run */
 
@@ -287,6 +292,22 @@ ngx_http_ml_validate_declared(const ml_schema_node_t **node,
 }
 
 
+static const ml_schema_node_t *
+ngx_http_ml_validate_root(ngx_http_ml_validate_loc_conf_t *vlcf,
+    ngx_http_ml_validate_route_t *route)
+{
+    ml_schema_t  *schema;
+
+    if (vlcf->contract == NULL) {
+        return NULL;
+    }
+
+    schema = route ? route->schema : vlcf->contract->schema;
+
+    return schema ? schema->root : NULL;
+}
+
+
 /*
  * Nothing of a body goes to the log, so that names which the client chose
  * are not told.  The schema's are logged as JSON, with everything escaped.
@@ -294,8 +315,8 @@ ngx_http_ml_validate_declared(const ml_schema_node_t **node,
 
 static void
 ngx_http_ml_validate_log(ngx_http_request_t *r,
-    ngx_http_ml_validate_loc_conf_t *vlcf, const char *reason,
-    const ml_error_t *error)
+    ngx_http_ml_validate_loc_conf_t *vlcf, ngx_http_ml_validate_route_t *route,
+    const char *reason, const ml_error_t *error)
 {
     size_t                   i;
     ngx_str_t                where;
@@ -309,7 +330,7 @@ ngx_http_ml_validate_log(ngx_http_request_t *r,
     }
 
     ml_text_init(&text);
-    node = vlcf->contract ? vlcf->contract->schema->root : NULL;
+    node = ngx_http_ml_validate_root(vlcf, route);
 
     if (error) {
         ml_text_printf(&text, " at [\"body\"");
@@ -347,20 +368,80 @@ ngx_http_ml_validate_log(ngx_http_request_t *r,
 }
 
 
+/*
+ * Where in the schema the offence is: names behind slashes, an asterisk for
+ * any element.  What the schema does not have by name ends it; so does what
+ * does not fit, and the end is never in the middle of a name.
+ */
+
 static void
-ngx_http_ml_validate_count(ngx_http_request_t *r, const char *reason)
+ngx_http_ml_validate_field_label(const ml_schema_node_t *node,
+    const ml_error_t *error, ml_text_t *out, size_t size)
 {
-    u_char     labels[512], *p;
+    size_t                 i, k, whole;
+    const ml_path_step_t  *step;
+
+    for (i = 0; error && i < error->npath; i++) {
+        step = &error->path[i];
+        whole = out->len;
+
+        if (ngx_http_ml_validate_declared(&node, step)) {
+            ml_text_append(out, "/", 1);
+
+            for (k = 0; k < step->len; k++) {
+                ml_text_printf(out, "%c", (u_char) step->name[k] < 0x20
+                                          || step->name[k] == '"'
+                                          || step->name[k] == '\\'
+                                          ? '?' : step->name[k]);
+            }
+
+        } else if (step->name == NULL && node) {
+            ml_text_append(out, "/*", 2);
+
+        } else {
+            break;
+        }
+
+        if (out->len > size) {
+            out->len = whole;
+            break;
+        }
+    }
+}
+
+
+static void
+ngx_http_ml_validate_count(ngx_http_request_t *r,
+    const ml_schema_node_t *root, const char *reason, const ml_error_t *error)
+{
+    size_t      room;
+    ml_text_t   field, labels;
     ngx_str_t  *location;
 
+    static const char  family[] = "ml_validate_rejections_total";
+
     location = ngx_http_ml_validate_api->location_label(r);
+    room = sizeof(family) + location->len + ngx_strlen(reason)
+           + sizeof(",reason=\"\",field=\"\"");
+    room = room < ML_METRICS_TEXT ? ML_METRICS_TEXT - room : 0;
 
-    p = ngx_snprintf(labels, sizeof(labels) - 1, "%V,reason=\"%s\"", location,
-                     reason);
-    *p = '\0';
+    ml_text_init(&field);
+    ml_text_init(&labels);
 
-    (*ngx_http_ml_validate_api->counter("ml_validate_rejections_total",
-                                        (char *) labels))++;
+    ngx_http_ml_validate_field_label(root, error, &field, room);
+
+    ml_text_printf(&labels, "%s,reason=\"%s\",field=\"%.*s\"",
+                   location->data, reason,
+                   field.failed ? 0 : (int) field.len,
+                   field.data ? field.data : "");
+    ml_text_append(&labels, "", 1);
+
+    if (!labels.failed) {
+        (*ngx_http_ml_validate_api->counter(family, labels.data))++;
+    }
+
+    ml_text_free(&field);
+    ml_text_free(&labels);
 }
 
 
@@ -371,7 +452,7 @@ ngx_http_ml_validate_contract(void **loc_conf, ngx_uint_t *n)
 
     vlcf = loc_conf[ngx_http_ml_validate_module.ctx_index];
 
-    if (vlcf->contract == NULL) {
+    if (vlcf->contract == NULL || vlcf->contract->schema == NULL) {
         *n = 0;
         return NULL;
     }
@@ -393,7 +474,7 @@ ngx_http_ml_validate_has_field(void **loc_conf, ngx_str_t *name)
 
     vlcf = loc_conf[ngx_http_ml_validate_module.ctx_index];
 
-    if (vlcf->contract == NULL) {
+    if (vlcf->contract == NULL || vlcf->contract->schema == NULL) {
         return 0;
     }
 
@@ -563,6 +644,10 @@ ngx_http_ml_validate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     ngx_http_ml_validate_api->enable(cf, NGX_HTTP_ML_VALIDATE);
+
+    if (conf->contract->protocol == NGX_HTTP_ML_VALIDATE_OPENAI) {
+        ngx_http_ml_validate_api->default_format(cf, ML_ERROR_OPENAI);
+    }
 
     return ngx_http_ml_validate_derive(cf, conf);
 }

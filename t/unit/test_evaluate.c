@@ -325,9 +325,47 @@ test_reasons(void)
 }
 
 
+/* All strings of a value together, wherever the body is cut. */
+static void
+test_total(void)
+{
+    static const char  schema[] =
+        "{\"properties\":{\"a\":{\"x-maxTotalLength\":6,\"items\":{"
+        "\"maxLength\":4,\"properties\":{\"u\":{\"x-uncounted\":true}}}},"
+        "\"b\":{\"x-maxTotalLength\":3}}}";
+
+    check(schema, "{\"a\":[\"1234\",\"12\"],\"b\":\"123\"}", "passed");
+    check(schema, "{\"a\":[\"123\",[{\"key longer than that\":\"123\"}],1]}",
+          "passed");
+    check(schema, "{\"a\":[\"\xc3\xa9\xc3\xa9\xc3\xa9\",\"123\"]}", "passed");
+    check(schema, "{\"a\":[{\"u\":\"1234567890\"},\"1234\",\"12\"]}",
+          "passed");
+    check(schema, "{\"a\":[\"1234\",\"123\"]}",
+          "{\"type\":\"value_error\",\"loc\":[\"body\",\"a\"],\"msg\":\"Value "
+          "error, over 6 characters of text in total\",\"ctx\":"
+          "{\"error\":{}}}");
+    check(schema, "{\"b\":\"1234\"}",
+          "{\"type\":\"value_error\",\"loc\":[\"body\",\"b\"],\"msg\":\"Value "
+          "error, over 3 characters of text in total\",\"ctx\":"
+          "{\"error\":{}}}");
+
+    /* which of two bounds comes first */
+
+    check(schema, "{\"a\":[\"1\",\"1234567890\"]}",
+          "{\"type\":\"string_too_long\",\"loc\":[\"body\",\"a\",1],\"msg\":"
+          "\"String should have at most 4 characters\",\"ctx\":"
+          "{\"max_length\":4}}");
+    check(schema, "{\"a\":[\"123\",\"1234567890\"]}",
+          "{\"type\":\"value_error\",\"loc\":[\"body\",\"a\"],\"msg\":\"Value "
+          "error, over 6 characters of text in total\",\"ctx\":"
+          "{\"error\":{}}}");
+}
+
+
 int
 main(void)
 {
+    test_total();
     test_hash();
     test_multiple();
     test_patterns();
