@@ -10,6 +10,9 @@
 #include <string.h>
 
 #include "schema.h"
+#include "ml_pack_scalar.c"
+#include "ml_pack_avx2.c"
+#include "ml_pack.c"
 #include "ml_error.c"
 #include "ml_evaluate_value.c"
 #include "ml_evaluate.c"

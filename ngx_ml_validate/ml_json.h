@@ -87,6 +87,15 @@ typedef struct {
 
     /* One number, or up to ML_JSON_RUN neighbours in an array. */
     int  (*numbers)(void *data, const ml_number_t *numbers, size_t n);
+
+    /*
+     * (optional) Bytes of an array, where a number should start at *p: takes
+     * as many as it likes of the numbers that have a comma and another number
+     * behind them, at most n, and of at most "limit" characters; returns how
+     * many, with *p at the next one.
+     */
+    size_t  (*pack)(void *data, const char **p, const char *end, size_t n,
+                uint32_t limit);
 } ml_json_events_t;
 
 

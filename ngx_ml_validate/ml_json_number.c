@@ -57,16 +57,43 @@ ml_json_deliver(ml_json_reader_t *reader, const ml_number_t *run, size_t n)
 }
 
 
+/*
+ * Nothing is waiting to be delivered.  Returns how many numbers to read here
+ * before the next try: one, after some that were plain, and ever more where
+ * none is.
+ */
+static size_t
+ml_json_pack(ml_json_reader_t *reader, const char **p, const char *end,
+    size_t run)
+{
+    size_t    taken;
+    uint64_t  left;
+
+    if (reader->events->pack == NULL || !ml_json_in_array(reader)) {
+        return ML_JSON_RUN;
+    }
+
+    left = reader->limits.elements - reader->elements;
+    taken = reader->events->pack(reader->data, p, end,
+                                 left < SIZE_MAX ? left : SIZE_MAX,
+                                 reader->limits.number);
+    reader->elements += taken;
+
+    return taken ? 1 : run < ML_JSON_RUN ? run * 2 : ML_JSON_RUN;
+}
+
+
 const char *
 ml_json_read_numbers(ml_json_reader_t *reader, const char *p,
     const char *end)
 {
-    size_t        n, limit;
+    size_t        n, most, limit;
     const char   *token, *last;
     ml_number_t   run[ML_JSON_RUN];
 
     n = 0;
     limit = reader->limits.number;
+    most = ml_json_pack(reader, &p, end, 1);
 
     for ( ;; ) {
 
@@ -135,12 +162,13 @@ ml_json_read_numbers(ml_json_reader_t *reader, const char *p,
             break;
         }
 
-        if (n == ML_JSON_RUN) {
+        if (n >= most) {
             if (!ml_json_deliver(reader, run, n)) {
                 return NULL;
             }
 
             n = 0;
+            most = ml_json_pack(reader, &p, end, most);
         }
     }
 

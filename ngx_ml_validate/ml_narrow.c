@@ -295,7 +295,109 @@ ml_narrow(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
 }
 
 
-#define ML_NARROW_WHOLES(type)                                                \
+/* All are stored, and looked at again only if one of them is wrong. */
+
+#define ML_NARROW_STORE(type, good)                                           \
+    for (i = 0, bad = 0; i < n; i++) {                                        \
+        type  x = (type) values[i];                                           \
+                                                                              \
+        ((type *) to)[i] = x;                                                 \
+        bad |= !(good);                                                       \
+    }                                                                         \
+                                                                              \
+    for (i = bad ? 0 : n; i < n; i++) {                                       \
+        type  x = (type) values[i];                                           \
+                                                                              \
+        (void) x;                                                             \
+                                                                              \
+        if (!(good)) {                                                        \
+            break;                                                            \
+        }                                                                     \
+    }                                                                         \
+                                                                              \
+    return i;
+
+
+size_t
+ml_narrow_reals(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
+    const double *values, size_t n, void *to)
+{
+    int       bad;
+    size_t    i;
+    double    low, high, value;
+    uint16_t  half;
+
+    low = bounds->minimum;
+    high = bounds->maximum;
+
+    switch (dtype) {
+
+    case ML_DTYPE_FLOAT32:
+        ML_NARROW_STORE(float, (double) x >= low && (double) x <= high
+                               && !isinf(x));
+
+    case ML_DTYPE_FLOAT64:
+        ML_NARROW_STORE(double, x >= low && x <= high);
+
+    default: /* ML_DTYPE_FLOAT16 */
+
+        for (i = 0; i < n; i++) {
+            half = ml_narrow_half(values[i]);
+            value = ml_narrow_from_half(half);
+            ((uint16_t *) to)[i] = half;
+
+            if (!(value >= low && value <= high) || isinf(value)) {
+                break;
+            }
+        }
+
+        return i;
+    }
+}
+
+
+size_t
+ml_narrow_wholes(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
+    const int64_t *values, size_t n, void *to)
+{
+    int       bad;
+    size_t    i;
+    int64_t   low, high;
+    uint64_t  range;
+
+    /* the values have 18 digits at most */
+
+    low = bounds->low < INT64_MIN ? INT64_MIN : (int64_t) bounds->low;
+    high = bounds->high > INT64_MAX ? INT64_MAX : (int64_t) bounds->high;
+
+    if (bounds->low > INT64_MAX || bounds->high < INT64_MIN) {
+        return 0;
+    }
+
+    /* below the low one is, without a sign, far above the range */
+
+    range = (uint64_t) high - (uint64_t) low;
+
+    /* two's complement: one store serves both signs */
+
+    switch (ml_dtype_size(dtype)) {
+
+    case 1:
+        ML_NARROW_STORE(uint8_t, (uint64_t) values[i] - (uint64_t) low <= range);
+
+    case 2:
+        ML_NARROW_STORE(uint16_t, (uint64_t) values[i] - (uint64_t) low <= range);
+
+    case 4:
+        ML_NARROW_STORE(uint32_t, (uint64_t) values[i] - (uint64_t) low <= range);
+
+    default:
+        ML_NARROW_STORE(uint64_t, (uint64_t) values[i] - (uint64_t) low <= range);
+    }
+}
+
+
+#define ML_NARROW_CHECK_WHOLES(type)                                                \
     for (i = 0; i < n; i++) {                                                 \
         type  x = ((const type *) elements)[i];                               \
                                                                               \
@@ -305,7 +407,7 @@ ml_narrow(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
         }                                                                     \
     }
 
-#define ML_NARROW_REALS(type, value)                                          \
+#define ML_NARROW_CHECK_REALS(type, value)                                          \
     for (i = 0; i < n; i++) {                                                 \
         type    x = ((const type *) elements)[i];                             \
         double  y = (value);                                                  \
@@ -337,15 +439,15 @@ ml_narrow_check_elements(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
     switch (dtype) {
 
     case ML_DTYPE_FLOAT32:
-        ML_NARROW_REALS(float, x);
+        ML_NARROW_CHECK_REALS(float, x);
         break;
 
     case ML_DTYPE_FLOAT64:
-        ML_NARROW_REALS(double, x);
+        ML_NARROW_CHECK_REALS(double, x);
         break;
 
     case ML_DTYPE_FLOAT16:
-        ML_NARROW_REALS(uint16_t, ml_narrow_half_value(x));
+        ML_NARROW_CHECK_REALS(uint16_t, ml_narrow_half_value(x));
         break;
 
     case ML_DTYPE_BOOL:
@@ -360,35 +462,35 @@ ml_narrow_check_elements(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
         break;
 
     case ML_DTYPE_INT8:
-        ML_NARROW_WHOLES(int8_t);
+        ML_NARROW_CHECK_WHOLES(int8_t);
         break;
 
     case ML_DTYPE_UINT8:
-        ML_NARROW_WHOLES(uint8_t);
+        ML_NARROW_CHECK_WHOLES(uint8_t);
         break;
 
     case ML_DTYPE_INT16:
-        ML_NARROW_WHOLES(int16_t);
+        ML_NARROW_CHECK_WHOLES(int16_t);
         break;
 
     case ML_DTYPE_UINT16:
-        ML_NARROW_WHOLES(uint16_t);
+        ML_NARROW_CHECK_WHOLES(uint16_t);
         break;
 
     case ML_DTYPE_INT32:
-        ML_NARROW_WHOLES(int32_t);
+        ML_NARROW_CHECK_WHOLES(int32_t);
         break;
 
     case ML_DTYPE_UINT32:
-        ML_NARROW_WHOLES(uint32_t);
+        ML_NARROW_CHECK_WHOLES(uint32_t);
         break;
 
     case ML_DTYPE_INT64:
-        ML_NARROW_WHOLES(int64_t);
+        ML_NARROW_CHECK_WHOLES(int64_t);
         break;
 
     default:
-        ML_NARROW_WHOLES(uint64_t);
+        ML_NARROW_CHECK_WHOLES(uint64_t);
         break;
     }
 

@@ -60,6 +60,16 @@ size_t ml_narrow(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
     const ml_number_t *numbers, size_t n, void *to, ml_narrow_e *why);
 
 /*
+ * The same of values that are finite, and of whole ones of up to 18 digits;
+ * what is behind the elements that are told may have been written, too, up
+ * to n.
+ */
+size_t ml_narrow_reals(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
+    const double *values, size_t n, void *to);
+size_t ml_narrow_wholes(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
+    const int64_t *values, size_t n, void *to);
+
+/*
  * Checks elements that came as such: finite, a bool 0 or 1, within bounds.
  * Returns how many of n are, and in *why what is wrong with the next one.
  * "elements" is aligned for the type.

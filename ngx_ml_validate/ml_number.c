@@ -1,17 +1,19 @@
 /*
  * Decimal to double; see ml_number.h.
  *
- * DESIGN.  Up to 64 bits of digits are gathered in an integer.  Three ways
+ * DESIGN.  Up to 64 bits of digits are gathered in an integer.  Four ways
  * lead from there to the nearest double, each correctly rounded:
  *
  * 1. Clinger's: a mantissa of at most 2^53 and a power of ten of at most
  *    10^22 are both exact doubles, so that one multiplication or division
  *    rounds once (W. D. Clinger, "How to read floating point numbers
  *    accurately", 1990).
- * 2. Any mantissa and powers up to 10^27: 5^27 fits in 63 bits, so that the
- *    product, or the quotient and its remainder, is exact in 128 bits and is
- *    rounded by hand.
- * 3. The rest, which real data hardly has: strtod() in the C locale.
+ * 2. Any mantissa and powers from 10^-27 to 1: a product of 128 bits with an
+ *    inverse of the power, which is as good as exact (D. Lemire, "Number
+ *    parsing at a gigabyte per second", 2021).
+ * 3. Any mantissa and powers up to 10^27: 5^27 fits in 63 bits, so that the
+ *    product is exact in 128 bits and is rounded by hand.
+ * 4. The rest, which real data hardly has: strtod() in the C locale.
  */
 
 #include <locale.h>
@@ -43,11 +45,47 @@ static const uint64_t  ml_number_five[] = {
 
 
 /*
- * n x 2^exponent, rounded to nearest even; "sticky": something was cut off
- * below n.  n is not 0 and the result is a normal double.
+ * 128 bits of 1 / 5^n, from the first that is set on, rounded up; n from 0.
+ * Source: the construction of the table in the paper that is named above.
+ */
+static const uint64_t  ml_number_fifth[][2] = {
+    { 0x8000000000000000, 0x0000000000000000 },
+    { 0xcccccccccccccccc, 0xcccccccccccccccd },
+    { 0xa3d70a3d70a3d70a, 0x3d70a3d70a3d70a4 },
+    { 0x83126e978d4fdf3b, 0x645a1cac083126ea },
+    { 0xd1b71758e219652b, 0xd3c36113404ea4a9 },
+    { 0xa7c5ac471b478423, 0x0fcf80dc33721d54 },
+    { 0x8637bd05af6c69b5, 0xa63f9a49c2c1b110 },
+    { 0xd6bf94d5e57a42bc, 0x3d32907604691b4d },
+    { 0xabcc77118461cefc, 0xfdc20d2b36ba7c3e },
+    { 0x89705f4136b4a597, 0x31680a88f8953031 },
+    { 0xdbe6fecebdedd5be, 0xb573440e5a884d1c },
+    { 0xafebff0bcb24aafe, 0xf78f69a51539d749 },
+    { 0x8cbccc096f5088cb, 0xf93f87b7442e45d4 },
+    { 0xe12e13424bb40e13, 0x2865a5f206b06fba },
+    { 0xb424dc35095cd80f, 0x538484c19ef38c95 },
+    { 0x901d7cf73ab0acd9, 0x0f9d37014bf60a11 },
+    { 0xe69594bec44de15b, 0x4c2ebe687989a9b4 },
+    { 0xb877aa3236a4b449, 0x09befeb9fad487c3 },
+    { 0x9392ee8e921d5d07, 0x3aff322e62439fd0 },
+    { 0xec1e4a7db69561a5, 0x2b31e9e3d06c32e6 },
+    { 0xbce5086492111aea, 0x88f4bb1ca6bcf585 },
+    { 0x971da05074da7bee, 0xd3f6fc16ebca5e04 },
+    { 0xf1c90080baf72cb1, 0x5324c68b12dd6339 },
+    { 0xc16d9a0095928a27, 0x75b7053c0f178294 },
+    { 0x9abe14cd44753b52, 0xc4926a9672793543 },
+    { 0xf79687aed3eec551, 0x3a83ddbd83f52205 },
+    { 0xc612062576589dda, 0x95364afe032a819e },
+    { 0x9e74d1b791e07e48, 0x775ea264cf55347e }
+};
+
+
+/*
+ * n x 2^exponent, rounded to nearest even.  n is not 0 and the result is a
+ * normal double.
  */
 static double
-ml_number_round(unsigned __int128 n, int sticky, int exponent)
+ml_number_round(unsigned __int128 n, int exponent)
 {
     int                bits, shift;
     double             power;
@@ -68,7 +106,7 @@ ml_number_round(unsigned __int128 n, int sticky, int exponent)
         half = (unsigned __int128) 1 << (shift - 1);
         rest = n & ((half << 1) - 1);
 
-        if (rest > half || (rest == half && (sticky || (top & 1)))) {
+        if (rest > half || (rest == half && (top & 1))) {
             top++;
         }
     }
@@ -80,26 +118,64 @@ ml_number_round(unsigned __int128 n, int sticky, int exponent)
 }
 
 
+/* mantissa x 10^exponent, of 0 to ML_NUMBER_WIDE */
 static double
 ml_number_wide(uint64_t mantissa, int exponent)
 {
-    int                shift;
-    uint64_t           five;
-    unsigned __int128  n, quotient;
+    return ml_number_round((unsigned __int128) mantissa
+                           * ml_number_five[exponent], exponent);
+}
 
-    if (exponent >= 0) {
-        n = (unsigned __int128) mantissa * ml_number_five[exponent];
-        return ml_number_round(n, 0, exponent);
+
+double
+ml_number_divide(uint64_t mantissa, unsigned power)
+{
+    int                shift, above, exponent;
+    double             value;
+    uint64_t           high, low, image;
+    unsigned __int128  product, more;
+
+    shift = __builtin_clzll(mantissa);
+    mantissa <<= shift;
+
+    product = (unsigned __int128) mantissa * ml_number_fifth[power][0];
+    high = (uint64_t) (product >> 64);
+    low = (uint64_t) product;
+
+    /* the lower half matters when the bits that are cut off are all set */
+
+    if ((high & 0x1ff) == 0x1ff) {
+        more = (unsigned __int128) mantissa * ml_number_fifth[power][1];
+        high += __builtin_add_overflow(low, (uint64_t) (more >> 64), &low);
     }
 
-    five = ml_number_five[-exponent];
-    shift = __builtin_clzll(mantissa);
+    above = (int) (high >> 63);
+    image = high >> (above + 9);
 
-    n = (unsigned __int128) (mantissa << shift) << 64;
-    quotient = n / five;
+    /* floor(-power x log2(10)), from the place of the product's first bit */
 
-    return ml_number_round(quotient, quotient * five != n,
-                           exponent - 64 - shift);
+    exponent = ((-217706 * (int) power) >> 16) + 63 + above - shift + 1023;
+
+    /* halfway between two doubles, exactly: only a small power divides */
+
+    if (low <= 1 && power <= 4 && (image & 3) == 1
+        && image << (above + 9) == high)
+    {
+        image &= ~(uint64_t) 1;
+    }
+
+    image = (image + (image & 1)) >> 1;
+
+    if (image >= (uint64_t) 1 << 53) {
+        image = (uint64_t) 1 << 52;
+        exponent++;
+    }
+
+    image = (image & (((uint64_t) 1 << 52) - 1))
+            | (uint64_t) exponent << 52;
+    memcpy(&value, &image, sizeof(double));
+
+    return value;
 }
 
 
@@ -149,7 +225,11 @@ ml_number_convert(const ml_number_t *number)
                    : (double) number->mantissa * ml_number_ten[exponent];
         }
 
-        if (exponent >= -ML_NUMBER_WIDE && exponent <= ML_NUMBER_WIDE) {
+        if (exponent >= -ML_NUMBER_WIDE && exponent <= 0) {
+            return ml_number_divide(number->mantissa, (unsigned) -exponent);
+        }
+
+        if (exponent > 0 && exponent <= ML_NUMBER_WIDE) {
             return ml_number_wide(number->mantissa, exponent);
         }
     }

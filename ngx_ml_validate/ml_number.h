@@ -49,6 +49,12 @@ const char *ml_number_scan(const char *p, const char *end,
     ml_number_t *number);
 
 /*
+ * The double nearest to mantissa / 10^power, ties to even; the mantissa is
+ * not 0 and the power at most 27.
+ */
+double ml_number_divide(uint64_t mantissa, unsigned power);
+
+/*
  * The magnitude of a whole number, exactly; 1.0 and 1e2 are whole too.  Of a
  * number that is "inexact" the text must still be there.
  */

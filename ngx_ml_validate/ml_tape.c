@@ -24,7 +24,8 @@ const ml_json_events_t  ml_tape_events = {
     ml_tape_key,
     ml_tape_string,
     ml_tape_literal,
-    ml_tape_numbers
+    ml_tape_numbers,
+    NULL
 };
 
 

@@ -23,6 +23,7 @@ ml_validator_create(const ml_schema_t *schema, const ml_json_limits_t *limits,
 
     v->schema = schema;
     v->keep = keep;
+    v->kernel = ml_pack_kernel();
 
     ml_violation_init(&v->violation);
     v->deferred_size = deferred;
@@ -695,6 +696,16 @@ ml_validator_numbers(void *data, const ml_number_t *numbers, size_t n)
 }
 
 
+static size_t
+ml_validator_pack(void *data, const char **p, const char *end, size_t n,
+    uint32_t limit)
+{
+    ml_validator_t  *v = data;
+
+    return v->tensor ? ml_validator_tensor_pack(v, p, end, n, limit) : 0;
+}
+
+
 static const ml_json_events_t  ml_validator_events = {
     ml_validator_start_object,
     ml_validator_end_object,
@@ -703,7 +714,8 @@ static const ml_json_events_t  ml_validator_events = {
     ml_validator_key,
     ml_validator_string,
     ml_validator_literal,
-    ml_validator_numbers
+    ml_validator_numbers,
+    ml_validator_pack
 };
 
 

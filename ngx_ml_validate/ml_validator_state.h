@@ -9,6 +9,7 @@
 #ifndef ML_VALIDATOR_STATE_H
 #define ML_VALIDATOR_STATE_H
 
+#include "ml_pack.h"
 #include "ml_validator.h"
 #include "ml_violation.h"
 
@@ -70,6 +71,7 @@ struct ml_validator_s {
 
     /* the open tensor: dimensions entered, elements of each so far */
     const ml_schema_tensor_t   *tensor;
+    const ml_pack_kernel_t     *kernel;
     uint32_t                    level;
     uint64_t                    counts[ML_TENSOR_MAX_RANK];
     uint64_t                    total;
@@ -132,6 +134,8 @@ int ml_validator_tensor_numbers(ml_validator_t *v, const ml_number_t *numbers,
     size_t n);
 int ml_validator_tensor_literal(ml_validator_t *v,
     ml_json_literal_e literal);
+size_t ml_validator_tensor_pack(ml_validator_t *v, const char **p,
+    const char *end, size_t n, uint32_t limit);
 
 /* A string or an object, which no tensor has. */
 int ml_validator_tensor_other(ml_validator_t *v);

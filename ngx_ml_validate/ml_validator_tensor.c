@@ -233,6 +233,60 @@ ml_validator_tensor_numbers(ml_validator_t *v, const ml_number_t *numbers,
 }
 
 
+/* Elements per call for more room. */
+#define ML_VALIDATOR_PACK  4096
+
+
+size_t
+ml_validator_tensor_pack(ml_validator_t *v, const char **p, const char *end,
+    size_t n, uint32_t limit)
+{
+    char                      *to;
+    size_t                     total, part, stored;
+    uint64_t                   left;
+    const ml_schema_tensor_t  *tensor;
+
+    tensor = v->tensor;
+
+    if (v->level == 0 || v->level < tensor->spec.rank
+        || tensor->spec.dtype == ML_DTYPE_BOOL)
+    {
+        return 0;
+    }
+
+    left = ml_validator_tensor_limit(tensor, v->level - 1)
+           - v->counts[v->level - 1];
+    n = n < left ? n : (size_t) left;
+
+    for (total = 0; total < n; total += stored) {
+        part = n - total < ML_VALIDATOR_PACK ? n - total : ML_VALIDATOR_PACK;
+
+        /* a number and its comma take two bytes */
+
+        part = (size_t) (end - *p) / 2 < part ? (size_t) (end - *p) / 2 : part;
+        to = part ? ml_validator_tensor_room(v, part) : NULL;
+
+        /* without memory the ordinary way fails, too, and tells it */
+
+        if (to == NULL) {
+            break;
+        }
+
+        stored = ml_pack(v->kernel, tensor->spec.dtype, &tensor->bounds, p,
+                         end, limit, to, part);
+
+        v->total += stored;
+        v->counts[v->level - 1] += stored;
+
+        if (stored < part) {
+            return total + stored;
+        }
+    }
+
+    return total;
+}
+
+
 int
 ml_validator_tensor_literal(ml_validator_t *v, ml_json_literal_e literal)
 {

@@ -119,5 +119,5 @@ need_test() {
 
 need_bench() {
     need_run
-    need wrk python3 libnginx-mod-http-echo
+    need wrk python3 python3-venv g++ libnginx-mod-http-echo
 }

@@ -9,6 +9,9 @@
 #include "schema.h"
 
 #include "ml_error.c"
+#include "ml_pack_scalar.c"
+#include "ml_pack_avx2.c"
+#include "ml_pack.c"
 #include "ml_evaluate_value.c"
 #include "ml_evaluate.c"
 #include "ml_violation.c"

@@ -1,0 +1,79 @@
+/*
+ * Numbers of a JSON array straight into a tensor's memory.
+ *
+ * DESIGN.  The reader offers the bytes of an array; what is plain, a number
+ * without an exponent and of few digits with its comma and the start of
+ * another number behind it, is taken here many times faster than one event
+ * at a time; everything else stays for the reader, from the byte where it
+ * starts.  So verdicts, positions of errors and limits are the reader's, and
+ * nothing here ever refuses.
+ *
+ * A kernel turns text into exact decimals: one for AVX2, which looks at a
+ * whole number at once, and one in plain C; both give what ml_number_scan()
+ * would, bit for bit.
+ */
+
+#ifndef ML_PACK_H
+#define ML_PACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "ml_narrow.h"
+
+
+/* Numbers that a kernel takes at once. */
+#define ML_PACK_CHUNK  512
+
+
+typedef struct {
+    const char  *name;              /* "avx2", "scalar" */
+
+    /*
+     * Takes up to n numbers of at most "limit" characters from *p, stores
+     * their values, where each starts, and where the rest does.
+     */
+    size_t     (*reals)(const char **p, const char *end, uint32_t limit,
+                   double *values, const char **starts, size_t n);
+
+    /* The same of whole numbers without a point, of up to 18 digits. */
+    size_t     (*wholes)(const char **p, const char *end, uint32_t limit,
+                   int64_t *values, const char **starts, size_t n);
+} ml_pack_kernel_t;
+
+
+extern const ml_pack_kernel_t  ml_pack_scalar;
+
+#if defined(__x86_64__)
+extern const ml_pack_kernel_t  ml_pack_avx2;
+#endif
+
+/* The sign as a bit: a branch on it would be wrong half of the time. */
+static inline double
+ml_pack_signed(double value, int negative)
+{
+    uint64_t  image;
+
+    memcpy(&image, &value, sizeof(double));
+    image |= (uint64_t) negative << 63;
+    memcpy(&value, &image, sizeof(double));
+
+    return value;
+}
+
+
+/* The fastest that this processor has. */
+const ml_pack_kernel_t *ml_pack_kernel(void);
+
+/*
+ * Stores up to n numbers that stand at *p, in an array, as elements of a
+ * number type (not ML_DTYPE_BOOL) within bounds; returns how many, and moves
+ * *p to the number behind them.  "limit" is that of a number's characters.
+ */
+size_t ml_pack(const ml_pack_kernel_t *kernel, ml_dtype_e dtype,
+    const ml_narrow_bounds_t *bounds, const char **p, const char *end,
+    uint32_t limit, void *to, size_t n);
+
+
+#endif /* ML_PACK_H */
