@@ -7,7 +7,7 @@ const ml_pack_kernel_t *
 ml_pack_kernel(void)
 {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi")) {
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) {
         return &ml_pack_avx2;
     }
 #endif

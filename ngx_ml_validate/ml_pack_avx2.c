@@ -73,7 +73,7 @@ static const double  ml_pack_avx2_ten[ML_PACK_POWERS] = {
 
 
 #pragma GCC push_options
-#pragma GCC target("avx2,bmi")
+#pragma GCC target("avx2,bmi,bmi2")
 
 #define ml_pack_inline  static inline __attribute__((always_inline))
 

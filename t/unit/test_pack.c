@@ -40,7 +40,7 @@ usable(const ml_pack_kernel_t *kernel)
 {
 #if defined(__x86_64__)
     if (kernel == &ml_pack_avx2) {
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
     }
 #endif
 
