@@ -356,6 +356,11 @@ ml_narrow_reals(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
 }
 
 
+/* What is below "low" is, without a sign, far above the range. */
+#define ML_NARROW_WITHIN                                                      \
+    ((uint64_t) values[i] - (uint64_t) low <= range)
+
+
 size_t
 ml_narrow_wholes(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
     const int64_t *values, size_t n, void *to)
@@ -374,8 +379,6 @@ ml_narrow_wholes(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
         return 0;
     }
 
-    /* below the low one is, without a sign, far above the range */
-
     range = (uint64_t) high - (uint64_t) low;
 
     /* two's complement: one store serves both signs */
@@ -383,21 +386,21 @@ ml_narrow_wholes(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
     switch (ml_dtype_size(dtype)) {
 
     case 1:
-        ML_NARROW_STORE(uint8_t, (uint64_t) values[i] - (uint64_t) low <= range);
+        ML_NARROW_STORE(uint8_t, ML_NARROW_WITHIN);
 
     case 2:
-        ML_NARROW_STORE(uint16_t, (uint64_t) values[i] - (uint64_t) low <= range);
+        ML_NARROW_STORE(uint16_t, ML_NARROW_WITHIN);
 
     case 4:
-        ML_NARROW_STORE(uint32_t, (uint64_t) values[i] - (uint64_t) low <= range);
+        ML_NARROW_STORE(uint32_t, ML_NARROW_WITHIN);
 
     default:
-        ML_NARROW_STORE(uint64_t, (uint64_t) values[i] - (uint64_t) low <= range);
+        ML_NARROW_STORE(uint64_t, ML_NARROW_WITHIN);
     }
 }
 
 
-#define ML_NARROW_CHECK_WHOLES(type)                                                \
+#define ML_NARROW_CHECK_WHOLES(type)                                          \
     for (i = 0; i < n; i++) {                                                 \
         type  x = ((const type *) elements)[i];                               \
                                                                               \
@@ -407,7 +410,7 @@ ml_narrow_wholes(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
         }                                                                     \
     }
 
-#define ML_NARROW_CHECK_REALS(type, value)                                          \
+#define ML_NARROW_CHECK_REALS(type, value)                                    \
     for (i = 0; i < n; i++) {                                                 \
         type    x = ((const type *) elements)[i];                             \
         double  y = (value);                                                  \
