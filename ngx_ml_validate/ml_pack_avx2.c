@@ -72,10 +72,11 @@ static const double  ml_pack_avx2_ten[ML_PACK_POWERS] = {
 };
 
 
-#pragma GCC push_options
-#pragma GCC target("avx2,bmi,bmi2")
+/* Only these functions may use it: who calls them has looked. */
 
-#define ml_pack_inline  static inline __attribute__((always_inline))
+#define ml_pack_target  __attribute__((target("avx2,bmi,bmi2")))
+#define ml_pack_inline                                                        \
+    static inline __attribute__((always_inline)) ml_pack_target
 
 
 ml_pack_inline uint64_t
@@ -312,7 +313,7 @@ ml_pack_behind(const ml_pack_block_t *block, unsigned comma)
 }
 
 
-static size_t
+static size_t ml_pack_target
 ml_pack_avx2_reals(const char **at, const char *end, uint32_t limit,
     double *values, const char **starts, size_t n)
 {
@@ -371,7 +372,7 @@ ml_pack_avx2_reals(const char **at, const char *end, uint32_t limit,
 }
 
 
-static size_t
+static size_t ml_pack_target
 ml_pack_avx2_wholes(const char **at, const char *end, uint32_t limit,
     int64_t *values, const char **starts, size_t n)
 {
@@ -426,9 +427,6 @@ ml_pack_avx2_wholes(const char **at, const char *end, uint32_t limit,
 
     return i;
 }
-
-
-#pragma GCC pop_options
 
 
 const ml_pack_kernel_t  ml_pack_avx2 = {
