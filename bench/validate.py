@@ -60,7 +60,7 @@ def build():
         *('%s/ngx_ml_core/ml_%s.c' % (root, name)
           for name in ('error', 'text', 'tensor', 'siphash')),
         BUILD + '/numbers_simdjson.o', BUILD + '/simdjson.o', '-lstdc++',
-        '-lm', '-lpcre2-8')
+        '-lm', '-lpcre2-8', '-lz')
 
     return program, source
 

@@ -6,11 +6,19 @@
 #define NGX_HTTP_ML_VALIDATE_H
 
 #include "ngx_http_ml.h"
+#include "ml_inflate.h"
 #include "ml_npy.h"
 #include "ml_openai.h"
 #include "ml_raw.h"
 #include "ml_schema_registry.h"
 #include "ml_validator.h"
+
+
+/* ml_validate_encodings; NONE: the body is as it is. */
+#define NGX_HTTP_ML_VALIDATE_CODING_NONE  0x01
+#define NGX_HTTP_ML_VALIDATE_GZIP         0x02
+#define NGX_HTTP_ML_VALIDATE_DEFLATE      0x04
+#define NGX_HTTP_ML_VALIDATE_CODING_BAD   0x08
 
 
 /* How a body is written. */
@@ -56,6 +64,8 @@ typedef struct {
     ngx_int_t                          keys;
     size_t                             string;
     size_t                             deferred;
+    size_t                             decoded;
+    ngx_uint_t                         encodings; /* bits, those allowed */
     ngx_int_t                          number;
     ngx_int_t                          elements;
 
@@ -87,7 +97,14 @@ typedef struct {
     off_t                              drained;  /* bytes after a verdict */
     ngx_http_event_handler_pt          read_event_handler;
 
+    /* of a compressed body */
+    ml_inflate_t                      *inflater;
+    ngx_chain_t                       *decoded;  /* not yet passed on */
+    ngx_chain_t                      **decoded_last;
+
     unsigned                           armed:1;  /* the filter is at work */
+    unsigned                           keep:1;   /* decoded bytes go on */
+    unsigned                           replaced:1; /* the body is those */
     unsigned                           body:1;   /* some of it has come */
     unsigned                           consume:1;
 } ngx_http_ml_validate_ctx_t;
@@ -100,6 +117,32 @@ ngx_http_ml_validate_ctx_t *ngx_http_ml_validate_get_ctx(
 /* Body unread: method, media type and coding. */
 ngx_int_t ngx_http_ml_validate_gate(ngx_http_request_t *r,
     ngx_http_ml_state_t *state);
+
+/* One of the above: what Content-Encoding says. */
+ngx_uint_t ngx_http_ml_validate_coding(ngx_http_request_t *r,
+    ngx_table_elt_t **header);
+
+/* ngx_http_ml_validate_decode.c: compressed bodies */
+
+/* Prepares for a body of that coding; "keep": its bytes will be wanted. */
+ngx_int_t ngx_http_ml_validate_decode_start(ngx_http_request_t *r,
+    ngx_http_ml_validate_ctx_t *ctx, ngx_uint_t coding, ngx_uint_t keep);
+
+/* The same as those of the body, which they call with decoded bytes. */
+void ngx_http_ml_validate_decode_feed(ngx_http_request_t *r,
+    ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx,
+    u_char *data, size_t size);
+void ngx_http_ml_validate_decode_finish(ngx_http_request_t *r,
+    ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx);
+
+/* Bytes for the reader; does nothing when there is a verdict. */
+void ngx_http_ml_validate_read(ngx_http_request_t *r,
+    ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx,
+    u_char *data, size_t size);
+
+/* The request's body is now the decoded one. */
+ngx_int_t ngx_http_ml_validate_decoded(ngx_http_request_t *r,
+    ngx_http_ml_validate_ctx_t *ctx);
 
 /* Reads and checks the body. */
 ngx_int_t ngx_http_ml_validate_precontent(ngx_http_request_t *r,

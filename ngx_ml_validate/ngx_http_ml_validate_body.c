@@ -183,7 +183,9 @@ ngx_http_ml_validate_start(ngx_http_request_t *r,
     ctx->body = 0;
     ctx->consume = ngx_http_ml_validate_api->enabled(r, NGX_HTTP_ML_INFER);
 
-    return NGX_OK;
+    return ngx_http_ml_validate_decode_start(r, ctx,
+                                     ngx_http_ml_validate_coding(r, NULL),
+                                     !ctx->consume && r->request_body == NULL);
 }
 
 
@@ -232,13 +234,15 @@ ngx_http_ml_validate_outcome(ngx_http_request_t *r,
         if (ctx->consume) {
             ngx_http_ml_validate_api->forget_body(r);
             state->consumed = 1;
+            return NGX_DECLINED;
         }
 
-        return NGX_DECLINED;
+        /* fall through */
 
     case NGX_HTTP_ML_VALIDATE_REJECTED_DRY_RUN:
 
-        return NGX_DECLINED;
+        return ctx->replaced ? ngx_http_ml_validate_decoded(r, ctx)
+                             : NGX_DECLINED;
 
     default: /* NGX_HTTP_ML_VALIDATE_REJECTED */
 
@@ -402,7 +406,7 @@ ngx_http_ml_validate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         b = cl->buf;
         size = (size_t) (b->last - b->pos);
 
-        if (ctx->verdict != NGX_HTTP_ML_VALIDATE_NONE) {
+        if (ctx->verdict == NGX_HTTP_ML_VALIDATE_REJECTED) {
             ctx->drained += size;
 
         } else {
@@ -418,7 +422,7 @@ ngx_http_ml_validate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     drop = ctx->verdict == NGX_HTTP_ML_VALIDATE_REJECTED;
 
-    if (!drop && !ctx->consume) {
+    if (!drop && !ctx->consume && !ctx->keep) {
         return ngx_http_next_request_body_filter(r, in);
     }
 
@@ -438,7 +442,25 @@ ngx_http_ml_validate_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         out.buf->last_buf = 1;
         out.next = NULL;
 
-        return ngx_http_next_request_body_filter(r, &out);
+        if (drop || !ctx->keep) {
+            return ngx_http_next_request_body_filter(r, &out);
+        }
+
+        *ctx->decoded_last = &out;
+        cl = ctx->decoded;
+        ctx->replaced = 1;
+        ctx->decoded = NULL;
+        ctx->decoded_last = &ctx->decoded;
+
+        return ngx_http_next_request_body_filter(r, cl);
+    }
+
+    if (!drop && ctx->keep) {
+        cl = ctx->decoded;
+        ctx->decoded = NULL;
+        ctx->decoded_last = &ctx->decoded;
+
+        return ngx_http_next_request_body_filter(r, cl);
     }
 
     if (drop) {
@@ -468,15 +490,31 @@ static void
 ngx_http_ml_validate_feed(ngx_http_request_t *r, ngx_http_ml_state_t *state,
     ngx_http_ml_validate_ctx_t *ctx, u_char *data, size_t size)
 {
-    if (size == 0 || ctx->verdict != NGX_HTTP_ML_VALIDATE_NONE) {
+    if (size == 0) {
         return;
     }
 
     ctx->body = 1;
 
-    ngx_http_ml_validate_verdict(r, state, ctx,
-                                 ctx->reader->ops->feed(ctx->reader,
-                                                        (char *) data, size));
+    if (ctx->inflater) {
+        ngx_http_ml_validate_decode_feed(r, state, ctx, data, size);
+        return;
+    }
+
+    ngx_http_ml_validate_read(r, state, ctx, data, size);
+}
+
+
+void
+ngx_http_ml_validate_read(ngx_http_request_t *r, ngx_http_ml_state_t *state,
+    ngx_http_ml_validate_ctx_t *ctx, u_char *data, size_t size)
+{
+    if (ctx->verdict == NGX_HTTP_ML_VALIDATE_NONE) {
+        ngx_http_ml_validate_verdict(r, state, ctx,
+                                     ctx->reader->ops->feed(ctx->reader,
+                                                            (char *) data,
+                                                            size));
+    }
 }
 
 
@@ -486,6 +524,10 @@ static void
 ngx_http_ml_validate_finish(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx)
 {
+    if (ctx->inflater && ctx->body) {
+        ngx_http_ml_validate_decode_finish(r, state, ctx);
+    }
+
     if (ctx->verdict != NGX_HTTP_ML_VALIDATE_NONE) {
         return;
     }

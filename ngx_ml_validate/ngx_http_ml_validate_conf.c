@@ -615,6 +615,11 @@ ngx_http_ml_validate_limits_directive(ngx_conf_t *cf, ngx_command_t *cmd,
             s.data = value[i].data + 9;
             size = &vlcf->deferred;
 
+        } else if (ngx_strncmp(value[i].data, "decoded=", 8) == 0) {
+            s.len = value[i].len - 8;
+            s.data = value[i].data + 8;
+            size = &vlcf->decoded;
+
         } else {
             size = NULL;
         }

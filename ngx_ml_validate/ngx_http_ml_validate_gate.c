@@ -2,15 +2,17 @@
  * What can be refused before the body is read.
  *
  * Only POST, PUT and PATCH, or the methods and paths that the contract has,
- * of the one media type that the location checks, JSON in UTF-8, not
- * compressed: whatever else a backend might make of a body was not checked.
+ * of the one media type that the location checks, JSON in UTF-8, and not
+ * compressed unless that is allowed: whatever else a backend might make of a
+ * body was not checked.
  */
 
 #include "ngx_http_ml_validate.h"
 
 
-static ngx_int_t ngx_http_ml_validate_headers(ngx_http_request_t *r,
-    ngx_str_t *type);
+static ngx_table_elt_t *ngx_http_ml_validate_header(ngx_http_request_t *r,
+    ngx_str_t *name, ngx_uint_t *n);
+static void ngx_http_ml_validate_type(ngx_http_request_t *r, ngx_str_t *type);
 static ngx_uint_t ngx_http_ml_validate_media_type(ngx_str_t *type,
     ngx_http_ml_validate_protocol_e protocol);
 static ngx_uint_t ngx_http_ml_validate_json(u_char *p, u_char *last);
@@ -39,6 +41,8 @@ ngx_http_ml_validate_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
         return ctx->status;
     }
 
+    ngx_http_ml_validate_type(r, &type);
+
     status = (ngx_uint_t) ngx_http_ml_validate_pick(r, vlcf->contract, &route,
                                                     &methods);
 
@@ -48,7 +52,9 @@ ngx_http_ml_validate_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
     } else if (ngx_http_ml_validate_skips(r, route)) {
         return NGX_DECLINED;
 
-    } else if (ngx_http_ml_validate_headers(r, &type) != NGX_OK) {
+    } else if (!(ngx_http_ml_validate_coding(r, NULL)
+                 & (vlcf->encodings | NGX_HTTP_ML_VALIDATE_CODING_NONE)))
+    {
         status = NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
         reason = "content_encoding";
 
@@ -80,19 +86,20 @@ ngx_http_ml_validate_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
 
 
 /*
- * The one Content-Type, or an empty string when there is none or several:
- * servers differ in which they take.  NGX_DECLINED for any coding.
+ * The one header of that name, or NULL when there is none or several: servers
+ * differ in which they take.  *n is how many there are.
  */
 
-static ngx_int_t
-ngx_http_ml_validate_headers(ngx_http_request_t *r, ngx_str_t *type)
+static ngx_table_elt_t *
+ngx_http_ml_validate_header(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_uint_t *n)
 {
-    ngx_uint_t        i, n;
+    ngx_uint_t        i;
     ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t  *h, *found;
 
-    n = 0;
-    ngx_str_null(type);
+    *n = 0;
+    found = NULL;
 
     part = &r->headers_in.headers.part;
     h = part->elts;
@@ -109,33 +116,76 @@ ngx_http_ml_validate_headers(ngx_http_request_t *r, ngx_str_t *type)
             i = 0;
         }
 
-        if (h[i].key.len == sizeof("Content-Type") - 1
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Type",
-                               sizeof("Content-Type") - 1)
+        if (h[i].key.len == name->len
+            && ngx_strncasecmp(h[i].key.data, name->data, name->len) == 0)
+        {
+            found = &h[i];
+            (*n)++;
+        }
+    }
+
+    return *n == 1 ? found : NULL;
+}
+
+
+ngx_uint_t
+ngx_http_ml_validate_coding(ngx_http_request_t *r, ngx_table_elt_t **header)
+{
+    ngx_uint_t        i, n;
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  name = ngx_string("Content-Encoding");
+
+    static const struct {
+        ngx_str_t     name;
+        ngx_uint_t    coding;
+    } codings[] = {
+        { ngx_string("identity"), NGX_HTTP_ML_VALIDATE_CODING_NONE },
+        { ngx_string("gzip"), NGX_HTTP_ML_VALIDATE_GZIP },
+        { ngx_string("x-gzip"), NGX_HTTP_ML_VALIDATE_GZIP },
+        { ngx_string("deflate"), NGX_HTTP_ML_VALIDATE_DEFLATE }
+    };
+
+    h = ngx_http_ml_validate_header(r, &name, &n);
+
+    if (header) {
+        *header = h;
+    }
+
+    if (n == 0) {
+        return NGX_HTTP_ML_VALIDATE_CODING_NONE;
+    }
+
+    for (i = 0; h && i < sizeof(codings) / sizeof(codings[0]); i++) {
+        if (h->value.len == codings[i].name.len
+            && ngx_strncasecmp(h->value.data, codings[i].name.data,
+                               h->value.len)
                == 0)
         {
-            n++;
-            *type = h[i].value;
-        }
-
-        if (h[i].key.len == sizeof("Content-Encoding") - 1
-            && ngx_strncasecmp(h[i].key.data, (u_char *) "Content-Encoding",
-                               sizeof("Content-Encoding") - 1)
-               == 0
-            && (h[i].value.len != sizeof("identity") - 1
-                || ngx_strncasecmp(h[i].value.data, (u_char *) "identity",
-                                   sizeof("identity") - 1)
-                   != 0))
-        {
-            return NGX_DECLINED;
+            return codings[i].coding;
         }
     }
 
-    if (n != 1) {
+    return NGX_HTTP_ML_VALIDATE_CODING_BAD;
+}
+
+
+static void
+ngx_http_ml_validate_type(ngx_http_request_t *r, ngx_str_t *type)
+{
+    ngx_uint_t        n;
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  name = ngx_string("Content-Type");
+
+    h = ngx_http_ml_validate_header(r, &name, &n);
+
+    if (h) {
+        *type = h->value;
+
+    } else {
         ngx_str_null(type);
     }
-
-    return NGX_OK;
 }
 
 

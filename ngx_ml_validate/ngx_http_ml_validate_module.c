@@ -69,6 +69,14 @@ static ngx_conf_num_bounds_t  ngx_http_ml_validate_status_bounds = {
 };
 
 
+static ngx_conf_bitmask_t  ngx_http_ml_validate_encodings[] = {
+    { ngx_string("off"), NGX_HTTP_ML_VALIDATE_CODING_NONE },
+    { ngx_string("gzip"), NGX_HTTP_ML_VALIDATE_GZIP },
+    { ngx_string("deflate"), NGX_HTTP_ML_VALIDATE_DEFLATE },
+    { ngx_null_string, 0 }
+};
+
+
 static ngx_command_t  ngx_http_ml_validate_commands[] = {
 
     { ngx_string("ml_validate"),
@@ -84,6 +92,13 @@ static ngx_command_t  ngx_http_ml_validate_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
+
+    { ngx_string("ml_validate_encodings"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_conf_set_bitmask_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_ml_validate_loc_conf_t, encodings),
+      &ngx_http_ml_validate_encodings },
 
     { ngx_string("ml_validate_dry_run"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
@@ -215,6 +230,8 @@ ngx_http_ml_validate_cleanup(void *data)
     if (ctx->reader) {
         ctx->reader->ops->destroy(ctx->reader);
     }
+
+    ml_inflate_destroy(ctx->inflater);
 }
 
 
@@ -594,6 +611,7 @@ ngx_http_ml_validate_create_loc_conf(ngx_conf_t *cf)
      * set by ngx_pcalloc():
      *
      *     vlcf->limits = { 0 };
+     *     vlcf->encodings = 0;
      */
 
     vlcf->contract = NGX_CONF_UNSET_PTR;
@@ -602,6 +620,7 @@ ngx_http_ml_validate_create_loc_conf(ngx_conf_t *cf)
     vlcf->keys = NGX_CONF_UNSET;
     vlcf->string = NGX_CONF_UNSET_SIZE;
     vlcf->deferred = NGX_CONF_UNSET_SIZE;
+    vlcf->decoded = NGX_CONF_UNSET_SIZE;
     vlcf->number = NGX_CONF_UNSET;
     vlcf->elements = NGX_CONF_UNSET;
 
@@ -625,6 +644,11 @@ ngx_http_ml_validate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->keys, prev->keys, 1000);
     ngx_conf_merge_size_value(conf->string, prev->string, 1024 * 1024);
     ngx_conf_merge_size_value(conf->deferred, prev->deferred, 1024 * 1024);
+    ngx_conf_merge_size_value(conf->decoded, prev->decoded,
+                              16 * 1024 * 1024);
+    ngx_conf_merge_bitmask_value(conf->encodings, prev->encodings,
+                                 (NGX_CONF_BITMASK_SET
+                                  |NGX_HTTP_ML_VALIDATE_CODING_NONE));
     ngx_conf_merge_value(conf->number, prev->number, 64);
     ngx_conf_merge_value(conf->elements, prev->elements, 1000000);
 

@@ -84,7 +84,7 @@ exports_three() {
 # The inference library and its kin belong to the backends.
 links_light() {
     [ -f "$1" ] && ! readelf -d "$1" | grep NEEDED \
-        | grep -vE 'lib(c|m|dl|pthread|cjson|crypto|pcre2-8)\.so|ld-linux'
+        | grep -vE 'lib(c|m|dl|pthread|cjson|crypto|pcre2-8|z)\.so|ld-linux'
 }
 
 
