@@ -6,6 +6,7 @@
 #define NGX_HTTP_ML_VALIDATE_H
 
 #include "ngx_http_ml.h"
+#include "ml_image.h"
 #include "ml_inflate.h"
 #include "ml_npy.h"
 #include "ml_openai.h"
@@ -26,7 +27,8 @@ typedef enum {
     NGX_HTTP_ML_VALIDATE_JSON = 0,
     NGX_HTTP_ML_VALIDATE_RAW,
     NGX_HTTP_ML_VALIDATE_NPY,
-    NGX_HTTP_ML_VALIDATE_OPENAI
+    NGX_HTTP_ML_VALIDATE_OPENAI,
+    NGX_HTTP_ML_VALIDATE_IMAGE
 } ngx_http_ml_validate_protocol_e;
 
 
@@ -46,6 +48,8 @@ typedef struct {
     ml_schema_t                       *schema;   /* NULL: not derived yet */
     ngx_array_t                       *routes;   /* or one for each of these */
     ml_openai_limits_t                 openai;
+    ml_image_limits_t                  image;
+    ngx_uint_t                         image_types;  /* bits; 0: all */
     ngx_str_t                          model;    /* to be derived of it */
     ml_schema_registry_t               registry;
     ngx_flag_t                         formats;
@@ -117,6 +121,9 @@ ngx_http_ml_validate_ctx_t *ngx_http_ml_validate_get_ctx(
 /* Body unread: method, media type and coding. */
 ngx_int_t ngx_http_ml_validate_gate(ngx_http_request_t *r,
     ngx_http_ml_state_t *state);
+
+/* The type of image that Content-Type says, or ML_IMAGE_TYPES. */
+ml_image_type_e ngx_http_ml_validate_image(ngx_http_request_t *r);
 
 /* One of the above: what Content-Encoding says. */
 ngx_uint_t ngx_http_ml_validate_coding(ngx_http_request_t *r,

@@ -33,7 +33,7 @@
 static ngx_int_t ngx_http_ml_validate_start(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx,
     ngx_http_ml_validate_loc_conf_t *vlcf);
-static ml_body_t *ngx_http_ml_validate_reader(
+static ml_body_t *ngx_http_ml_validate_reader(ngx_http_request_t *r,
     ngx_http_ml_validate_loc_conf_t *vlcf,
     ngx_http_ml_validate_route_t *route);
 static ngx_int_t ngx_http_ml_validate_outcome(ngx_http_request_t *r,
@@ -171,7 +171,7 @@ ngx_http_ml_validate_start(ngx_http_request_t *r,
         ctx->reader->ops->destroy(ctx->reader);
     }
 
-    ctx->reader = ngx_http_ml_validate_reader(vlcf, ctx->route);
+    ctx->reader = ngx_http_ml_validate_reader(r, vlcf, ctx->route);
 
     if (ctx->reader == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -190,9 +190,10 @@ ngx_http_ml_validate_start(ngx_http_request_t *r,
 
 
 static ml_body_t *
-ngx_http_ml_validate_reader(ngx_http_ml_validate_loc_conf_t *vlcf,
-    ngx_http_ml_validate_route_t *route)
+ngx_http_ml_validate_reader(ngx_http_request_t *r,
+    ngx_http_ml_validate_loc_conf_t *vlcf, ngx_http_ml_validate_route_t *route)
 {
+    ml_image_type_e                   type;
     ngx_http_ml_validate_contract_t  *contract;
 
     contract = vlcf->contract;
@@ -204,6 +205,15 @@ ngx_http_ml_validate_reader(ngx_http_ml_validate_loc_conf_t *vlcf,
 
     case NGX_HTTP_ML_VALIDATE_NPY:
         return ml_npy_create(contract->schema->tensors[0]);
+
+    case NGX_HTTP_ML_VALIDATE_IMAGE:
+
+        /* of no type: only in dry run, and then it is no PNG image */
+
+        type = ngx_http_ml_validate_image(r);
+
+        return ml_image_create(type < ML_IMAGE_TYPES ? type : ML_IMAGE_PNG,
+                               &contract->image);
 
     default: /* NGX_HTTP_ML_VALIDATE_JSON, _OPENAI */
         return ml_validator_body(ml_validator_create(route ? route->schema

@@ -1,15 +1,8 @@
 /*
- * Directives of ngx_http_ml_validate_module that take more than one value.
+ * Directive ml_validate.
  */
 
 #include "ngx_http_ml_validate.h"
-
-
-typedef struct {
-    ngx_str_t                  name;
-    size_t                     offset;
-    ngx_int_t                  max;
-} ngx_http_ml_validate_limit_t;
 
 
 /* What the schema compiler's callbacks need. */
@@ -29,6 +22,8 @@ static ngx_int_t ngx_http_ml_validate_set_schema(ngx_conf_t *cf,
     ngx_str_t *text, char *error, size_t size);
 static ngx_int_t ngx_http_ml_validate_openai_limit(
     ngx_http_ml_validate_contract_t *contract, ngx_str_t *value);
+static ngx_int_t ngx_http_ml_validate_image_limit(
+    ngx_http_ml_validate_contract_t *contract, ngx_str_t *value);
 static int ngx_http_ml_validate_load(void *data, const char *uri,
     ml_text_t *text);
 static void ngx_http_ml_validate_warn(void *data, const char *line);
@@ -39,25 +34,15 @@ static ngx_int_t ngx_http_ml_validate_read_schema(ngx_conf_t *cf,
 static void ngx_http_ml_validate_destroy_schema(void *data);
 
 
-static const ngx_http_ml_validate_limit_t  ngx_http_ml_validate_params[] = {
-
-    { ngx_string("depth="),
-      offsetof(ngx_http_ml_validate_loc_conf_t, depth), ML_JSON_DEPTH_MAX },
-
-    { ngx_string("keys="),
-      offsetof(ngx_http_ml_validate_loc_conf_t, keys), 100000000 },
-
-    { ngx_string("number="),
-      offsetof(ngx_http_ml_validate_loc_conf_t, number), ML_NUMBER_MAX },
-
-    { ngx_string("elements="),
-      offsetof(ngx_http_ml_validate_loc_conf_t, elements), NGX_MAX_INT_T_VALUE }
-};
-
-
 /* Those of the API itself, and generous where it has none. */
 static const ml_openai_limits_t  ngx_http_ml_validate_openai_limits = {
     2048, 1048576, 4194304, 131072, 128, 128
+};
+
+
+/* As many pixels as Pillow takes without a warning. */
+static const ml_image_limits_t  ngx_http_ml_validate_image_limits = {
+    89478485, 100
 };
 
 
@@ -67,7 +52,7 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_ml_validate_loc_conf_t *vlcf = conf;
 
     ngx_str_t                        *value, name, openapi;
-    ngx_uint_t                        i, given, limits, openai;
+    ngx_uint_t                        i, given, limits, openai, image;
     ngx_http_ml_validate_contract_t  *contract;
 
     if (vlcf->contract != NGX_CONF_UNSET_PTR) {
@@ -88,6 +73,7 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     contract->formats = NGX_CONF_UNSET;
     contract->openai = ngx_http_ml_validate_openai_limits;
+    contract->image = ngx_http_ml_validate_image_limits;
     ngx_str_null(&name);
     ngx_str_null(&openapi);
     given = 0;
@@ -112,7 +98,12 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
 
         if (ngx_http_ml_validate_openai_limit(contract, &value[i]) == NGX_OK) {
-            limits = 1;
+            limits |= 1;
+            continue;
+        }
+
+        if (ngx_http_ml_validate_image_limit(contract, &value[i]) == NGX_OK) {
+            limits |= 2;
             continue;
         }
 
@@ -165,12 +156,13 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     openai = contract->protocol == NGX_HTTP_ML_VALIDATE_OPENAI;
+    image = contract->protocol == NGX_HTTP_ML_VALIDATE_IMAGE;
 
     if ((name.len != 0) + (contract->model.len != 0) + (openapi.len != 0)
-        + (openai != 0) != 1)
+        + openai + image != 1)
     {
-        return "needs one of \"schema\", \"model\", \"openapi\" and "
-               "\"protocol=openai\"";
+        return "needs one of \"schema\", \"model\", \"openapi\", "
+               "\"protocol=openai\" and \"protocol=image\"";
     }
 
     if (name.len == 0 && openapi.len == 0
@@ -179,8 +171,12 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "has \"registry\" or \"formats\" without \"schema\"";
     }
 
-    if (limits && !openai) {
+    if ((limits & 1) && !openai) {
         return "has a limit of \"protocol=openai\" without it";
+    }
+
+    if ((limits & 2) && !image) {
+        return "has a limit of \"protocol=image\" without it";
     }
 
     if (openapi.len && contract->protocol != NGX_HTTP_ML_VALIDATE_JSON) {
@@ -196,6 +192,10 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (openapi.len) {
         return ngx_http_ml_validate_openapi(cf, contract, &openapi);
+    }
+
+    if (image) {
+        return NGX_CONF_OK;
     }
 
     return name.len ? ngx_http_ml_validate_schema(cf, contract, &name)
@@ -252,13 +252,81 @@ ngx_http_ml_validate_openai_limit(ngx_http_ml_validate_contract_t *contract,
 }
 
 
+/* "pixels=n", "frames=n", "types=png,jpeg": NGX_DECLINED when it is none. */
+
+static ngx_int_t
+ngx_http_ml_validate_image_limit(ngx_http_ml_validate_contract_t *contract,
+    ngx_str_t *value)
+{
+    u_char      *p, *last, *comma;
+    ngx_int_t    n;
+    ngx_uint_t   i;
+    const char  *name;
+
+    last = value->data + value->len;
+
+    if (ngx_strncmp(value->data, "pixels=", 7) == 0
+        || ngx_strncmp(value->data, "frames=", 7) == 0)
+    {
+        n = ngx_atoi(value->data + 7, value->len - 7);
+
+        if (n <= 0 || (value->data[0] == 'f' && n > NGX_MAX_INT32_VALUE)) {
+            return NGX_DECLINED;
+        }
+
+        if (value->data[0] == 'p') {
+            contract->image.pixels = (uint64_t) n;
+
+        } else {
+            contract->image.frames = (uint32_t) n;
+        }
+
+        return NGX_OK;
+    }
+
+    if (ngx_strncmp(value->data, "types=", 6) != 0
+        || contract->image_types != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    for (p = value->data + 6; /* void */ ; p = comma + 1) {
+        comma = ngx_strlchr(p, last, ',');
+        comma = comma ? comma : last;
+
+        for (i = 0; i < ML_IMAGE_TYPES; i++) {
+            name = ml_image_media_type((ml_image_type_e) i)
+                   + sizeof("image/") - 1;
+
+            if ((size_t) (comma - p) == ngx_strlen(name)
+                && ngx_strncmp(p, name, comma - p) == 0)
+            {
+                break;
+            }
+        }
+
+        if (i == ML_IMAGE_TYPES) {
+            return NGX_DECLINED;
+        }
+
+        contract->image_types |= 1 << i;
+
+        if (comma == last) {
+            return NGX_OK;
+        }
+    }
+}
+
+
 static ngx_int_t
 ngx_http_ml_validate_protocol(u_char *name,
     ngx_http_ml_validate_protocol_e *protocol)
 {
     ngx_uint_t  i;
 
-    static const char *const  names[] = { "json", "raw", "npy", "openai" };
+    static const char *const  names[] = {
+        "json", "raw", "npy", "openai", "image"
+    };
 
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (ngx_strcmp(name, names[i]) == 0) {
@@ -451,7 +519,9 @@ ngx_http_ml_validate_derive(ngx_conf_t *cf,
 
     /* nested locations inherit what is derived already */
 
-    if (contract->schema || contract->routes) {
+    if (contract->schema || contract->routes
+        || contract->protocol == NGX_HTTP_ML_VALIDATE_IMAGE)
+    {
         return NGX_CONF_OK;
     }
 
@@ -586,109 +656,4 @@ static void
 ngx_http_ml_validate_destroy_schema(void *data)
 {
     ml_schema_destroy(data);
-}
-
-
-char *
-ngx_http_ml_validate_limits_directive(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf)
-{
-    ngx_http_ml_validate_loc_conf_t *vlcf = conf;
-
-    size_t                             *size;
-    ngx_int_t                           n, *field;
-    ngx_str_t                          *value, s;
-    ngx_uint_t                          i, k;
-    const ngx_http_ml_validate_limit_t *limit;
-
-    value = cf->args->elts;
-
-    for (i = 1; i < cf->args->nelts; i++) {
-
-        if (ngx_strncmp(value[i].data, "string=", 7) == 0) {
-            s.len = value[i].len - 7;
-            s.data = value[i].data + 7;
-            size = &vlcf->string;
-
-        } else if (ngx_strncmp(value[i].data, "deferred=", 9) == 0) {
-            s.len = value[i].len - 9;
-            s.data = value[i].data + 9;
-            size = &vlcf->deferred;
-
-        } else if (ngx_strncmp(value[i].data, "decoded=", 8) == 0) {
-            s.len = value[i].len - 8;
-            s.data = value[i].data + 8;
-            size = &vlcf->decoded;
-
-        } else {
-            size = NULL;
-        }
-
-        if (size) {
-
-            if (*size != NGX_CONF_UNSET_SIZE) {
-                goto duplicate;
-            }
-
-            n = ngx_parse_size(&s);
-
-            if (n <= 0 || n > NGX_MAX_INT32_VALUE) {
-                goto invalid;
-            }
-
-            *size = (size_t) n;
-            continue;
-        }
-
-        limit = NULL;
-
-        for (k = 0; k < sizeof(ngx_http_ml_validate_params)
-                        / sizeof(ngx_http_ml_validate_params[0]); k++)
-        {
-            limit = &ngx_http_ml_validate_params[k];
-
-            if (ngx_strncmp(value[i].data, limit->name.data, limit->name.len)
-                == 0)
-            {
-                break;
-            }
-
-            limit = NULL;
-        }
-
-        if (limit == NULL) {
-            goto invalid;
-        }
-
-        field = (ngx_int_t *) ((char *) vlcf + limit->offset);
-
-        if (*field != NGX_CONF_UNSET) {
-            goto duplicate;
-        }
-
-        n = ngx_atoi(value[i].data + limit->name.len,
-                     value[i].len - limit->name.len);
-
-        if (n <= 0 || n > limit->max) {
-            goto invalid;
-        }
-
-        *field = n;
-    }
-
-    return NGX_CONF_OK;
-
-duplicate:
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "duplicate parameter \"%V\"",
-                       &value[i]);
-
-    return NGX_CONF_ERROR;
-
-invalid:
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid parameter \"%V\"",
-                       &value[i]);
-
-    return NGX_CONF_ERROR;
 }

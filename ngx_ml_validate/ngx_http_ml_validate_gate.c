@@ -13,8 +13,8 @@
 static ngx_table_elt_t *ngx_http_ml_validate_header(ngx_http_request_t *r,
     ngx_str_t *name, ngx_uint_t *n);
 static void ngx_http_ml_validate_type(ngx_http_request_t *r, ngx_str_t *type);
-static ngx_uint_t ngx_http_ml_validate_media_type(ngx_str_t *type,
-    ngx_http_ml_validate_protocol_e protocol);
+static ngx_uint_t ngx_http_ml_validate_media_type(ngx_http_request_t *r,
+    ngx_str_t *type, ngx_http_ml_validate_contract_t *contract);
 static ngx_uint_t ngx_http_ml_validate_json(u_char *p, u_char *last);
 
 
@@ -59,8 +59,7 @@ ngx_http_ml_validate_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
         reason = "content_encoding";
 
     } else if ((route && route->schema == NULL)
-               || !ngx_http_ml_validate_media_type(&type,
-                                                   vlcf->contract->protocol))
+               || !ngx_http_ml_validate_media_type(r, &type, vlcf->contract))
     {
         status = NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
         reason = "media_type";
@@ -189,12 +188,37 @@ ngx_http_ml_validate_type(ngx_http_request_t *r, ngx_str_t *type)
 }
 
 
-static ngx_uint_t
-ngx_http_ml_validate_media_type(ngx_str_t *type,
-    ngx_http_ml_validate_protocol_e protocol)
+ml_image_type_e
+ngx_http_ml_validate_image(ngx_http_request_t *r)
 {
-    u_char     *p, *last;
-    ngx_str_t  *binary;
+    ngx_str_t    type;
+    ngx_uint_t   i;
+    const char  *name;
+
+    ngx_http_ml_validate_type(r, &type);
+
+    for (i = 0; i < ML_IMAGE_TYPES; i++) {
+        name = ml_image_media_type((ml_image_type_e) i);
+
+        if (type.len == ngx_strlen(name)
+            && ngx_strncasecmp(type.data, (u_char *) name, type.len) == 0)
+        {
+            break;
+        }
+    }
+
+    return (ml_image_type_e) i;
+}
+
+
+static ngx_uint_t
+ngx_http_ml_validate_media_type(ngx_http_request_t *r, ngx_str_t *type,
+    ngx_http_ml_validate_contract_t *contract)
+{
+    u_char                           *p, *last;
+    ngx_str_t                        *binary;
+    ml_image_type_e                   image;
+    ngx_http_ml_validate_protocol_e   protocol;
 
     /* numpy's format has no registered type */
 
@@ -210,6 +234,15 @@ ngx_http_ml_validate_media_type(ngx_str_t *type,
 
     p = type->data;
     last = p + type->len;
+    protocol = contract->protocol;
+
+    if (protocol == NGX_HTTP_ML_VALIDATE_IMAGE) {
+        image = ngx_http_ml_validate_image(r);
+
+        return image < ML_IMAGE_TYPES
+               && (contract->image_types == 0
+                   || (contract->image_types >> image & 1));
+    }
 
     if (protocol == NGX_HTTP_ML_VALIDATE_JSON
         || protocol == NGX_HTTP_ML_VALIDATE_OPENAI)
