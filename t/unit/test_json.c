@@ -103,7 +103,8 @@ on_numbers(void *data, const ml_number_t *numbers, size_t n)
 
 static const ml_json_events_t  events = {
     on_start_object, on_end_object, on_start_array, on_end_array,
-    on_key, on_string, on_literal, on_numbers
+    on_key, on_string, on_literal, on_numbers,
+    NULL
 };
 
 
