@@ -21,7 +21,8 @@ static const struct {
     { ML_DTYPE_FLOAT16, 2, "float16" },
     { ML_DTYPE_FLOAT64, 8, "float64" },
     { ML_DTYPE_UINT32,  4, "uint32" },
-    { ML_DTYPE_UINT64,  8, "uint64" }
+    { ML_DTYPE_UINT64,  8, "uint64" },
+    { ML_DTYPE_BFLOAT16, 2, "bfloat16" }
 };
 
 #define ML_NDTYPES  (sizeof(ml_dtypes) / sizeof(ml_dtypes[0]))

@@ -30,7 +30,8 @@ typedef enum {
     ML_DTYPE_FLOAT16 = 10,
     ML_DTYPE_FLOAT64 = 11,
     ML_DTYPE_UINT32  = 12,
-    ML_DTYPE_UINT64  = 13
+    ML_DTYPE_UINT64  = 13,
+    ML_DTYPE_BFLOAT16 = 16
 } ml_dtype_e;
 
 

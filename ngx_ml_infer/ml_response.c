@@ -8,7 +8,8 @@
 int
 ml_response_supports(ml_dtype_e dtype)
 {
-    return dtype != ML_DTYPE_FLOAT16 && ml_dtype_size(dtype) != 0;
+    return dtype != ML_DTYPE_FLOAT16 && dtype != ML_DTYPE_BFLOAT16
+           && ml_dtype_size(dtype) != 0;
 }
 
 

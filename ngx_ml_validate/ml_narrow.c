@@ -10,18 +10,46 @@ int
 ml_narrow_floating(ml_dtype_e dtype)
 {
     return dtype == ML_DTYPE_FLOAT32 || dtype == ML_DTYPE_FLOAT16
-           || dtype == ML_DTYPE_FLOAT64;
+           || dtype == ML_DTYPE_FLOAT64 || dtype == ML_DTYPE_BFLOAT16;
+}
+
+
+/* A floating type of 16 bits: its mantissa's, and its exponent's bias. */
+typedef struct {
+    int  bits;
+    int  bias;
+} ml_narrow_small_t;
+
+
+/* IEEE 754 binary16, and the upper half of binary32 */
+
+static const ml_narrow_small_t  ml_narrow_half = { 10, 15 };
+static const ml_narrow_small_t  ml_narrow_brain = { 7, 127 };
+
+
+static const ml_narrow_small_t *
+ml_narrow_type(ml_dtype_e dtype)
+{
+    return dtype == ML_DTYPE_FLOAT16 ? &ml_narrow_half : &ml_narrow_brain;
+}
+
+
+/* All bits of the exponent: infinity, or with more no number. */
+static uint16_t
+ml_narrow_infinity(const ml_narrow_small_t *type)
+{
+    return (uint16_t) (0x7fff >> type->bits << type->bits);
 }
 
 
 /*
- * IEEE 754 binary16 from a double, to nearest even in one rounding.  The
- * double is finite; what is too large becomes infinity.
+ * From a double, to nearest even in one rounding.  What is too large becomes
+ * infinity.
  */
 static uint16_t
-ml_narrow_half(double value)
+ml_narrow_to_small(const ml_narrow_small_t *type, double value)
 {
-    int        exponent, shift;
+    int        exponent, shift, least;
     uint64_t   image, mantissa, rest, half;
     uint16_t   sign, bits;
 
@@ -29,27 +57,29 @@ ml_narrow_half(double value)
 
     sign = (uint16_t) ((image >> 48) & 0x8000);
     exponent = (int) ((image >> 52) & 0x7ff) - 1023;
+    least = 1 - type->bias;
 
-    if (exponent < -25) {
+    if (exponent < least - type->bits - 1) {
         return sign;
     }
 
-    if (exponent > 15) {
-        return sign | 0x7c00;
+    if (exponent > type->bias) {
+        return sign | ml_narrow_infinity(type);
     }
 
     mantissa = (image & 0xfffffffffffffULL) | 0x10000000000000ULL;
 
-    /* a normal keeps 10 bits below the leading one, a subnormal fewer */
+    /* a normal keeps all bits below the leading one, a subnormal fewer */
 
-    shift = exponent < -14 ? 42 + (-14 - exponent) : 42;
+    shift = 52 - type->bits + (exponent < least ? least - exponent : 0);
 
     bits = (uint16_t) (mantissa >> shift);
     rest = mantissa & (((uint64_t) 1 << shift) - 1);
     half = (uint64_t) 1 << (shift - 1);
 
-    if (exponent >= -14) {
-        bits = (uint16_t) (((exponent + 15) << 10) + (bits - 0x400));
+    if (exponent >= least) {
+        bits = (uint16_t) (((exponent + type->bias) << type->bits)
+                           + (bits - (1 << type->bits)));
     }
 
     /* a carry goes on into the exponent, up to infinity */
@@ -63,18 +93,25 @@ ml_narrow_half(double value)
 
 
 static double
-ml_narrow_from_half(uint16_t bits)
+ml_narrow_from_small(const ml_narrow_small_t *type, uint16_t bits)
 {
-    double  value;
+    int       exponent;
+    double    value;
+    uint16_t  infinity, mantissa;
 
-    if ((bits & 0x7c00) == 0x7c00) {
-        value = INFINITY;
+    infinity = ml_narrow_infinity(type);
+    exponent = (bits & infinity) >> type->bits;
+    mantissa = bits & ((1 << type->bits) - 1);
 
-    } else if (bits & 0x7c00) {
-        value = ldexp((bits & 0x3ff) | 0x400, ((bits >> 10) & 0x1f) - 25);
+    if ((bits & infinity) == infinity) {
+        value = mantissa ? NAN : INFINITY;
+
+    } else if (exponent) {
+        value = ldexp(mantissa | (1 << type->bits),
+                      exponent - type->bias - type->bits);
 
     } else {
-        value = ldexp(bits & 0x3ff, -24);
+        value = ldexp(mantissa, 1 - type->bias - type->bits);
     }
 
     return bits & 0x8000 ? -value : value;
@@ -91,7 +128,9 @@ ml_narrow_value(ml_dtype_e dtype, double value)
 
     return dtype == ML_DTYPE_FLOAT32
            ? (double) (float) value
-           : ml_narrow_from_half(ml_narrow_half(value));
+           : ml_narrow_from_small(ml_narrow_type(dtype),
+                                  ml_narrow_to_small(ml_narrow_type(dtype),
+                                                     value));
 }
 
 
@@ -203,10 +242,13 @@ static size_t
 ml_narrow_floats(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
     const ml_number_t *numbers, size_t n, void *to, ml_narrow_e *why)
 {
-    float      single;
-    size_t     i;
-    double     value;
-    uint16_t   half;
+    float                     single;
+    size_t                    i;
+    double                    value;
+    uint16_t                  small;
+    const ml_narrow_small_t  *type;
+
+    type = ml_narrow_type(dtype);
 
     for (i = 0; i < n; i++) {
 
@@ -222,10 +264,9 @@ ml_narrow_floats(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
             ((double *) to)[i] = value;
 
         } else {
-            half = isinf(numbers[i].value) ? 0x7c00
-                                           : ml_narrow_half(numbers[i].value);
-            value = ml_narrow_from_half(half);
-            ((uint16_t *) to)[i] = half;
+            small = ml_narrow_to_small(type, numbers[i].value);
+            value = ml_narrow_from_small(type, small);
+            ((uint16_t *) to)[i] = small;
         }
 
         if (isinf(value)) {
@@ -322,10 +363,11 @@ size_t
 ml_narrow_reals(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
     const double *values, size_t n, void *to)
 {
-    int       bad;
-    size_t    i;
-    double    low, high, value;
-    uint16_t  half;
+    int                       bad;
+    size_t                    i;
+    double                    low, high, value;
+    uint16_t                  small;
+    const ml_narrow_small_t  *type;
 
     low = bounds->minimum;
     high = bounds->maximum;
@@ -339,12 +381,14 @@ ml_narrow_reals(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
     case ML_DTYPE_FLOAT64:
         ML_NARROW_STORE(double, x >= low && x <= high);
 
-    default: /* ML_DTYPE_FLOAT16 */
+    default: /* ML_DTYPE_FLOAT16, ML_DTYPE_BFLOAT16 */
+
+        type = ml_narrow_type(dtype);
 
         for (i = 0; i < n; i++) {
-            half = ml_narrow_half(values[i]);
-            value = ml_narrow_from_half(half);
-            ((uint16_t *) to)[i] = half;
+            small = ml_narrow_to_small(type, values[i]);
+            value = ml_narrow_from_small(type, small);
+            ((uint16_t *) to)[i] = small;
 
             if (!(value >= low && value <= high) || isinf(value)) {
                 break;
@@ -424,15 +468,6 @@ ml_narrow_wholes(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
     }
 
 
-static double
-ml_narrow_half_value(uint16_t bits)
-{
-    /* a NaN has to be seen as one */
-
-    return (bits & 0x7fff) > 0x7c00 ? NAN : ml_narrow_from_half(bits);
-}
-
-
 size_t
 ml_narrow_check_elements(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
     const void *elements, size_t n, ml_narrow_e *why)
@@ -450,7 +485,9 @@ ml_narrow_check_elements(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
         break;
 
     case ML_DTYPE_FLOAT16:
-        ML_NARROW_CHECK_REALS(uint16_t, ml_narrow_half_value(x));
+    case ML_DTYPE_BFLOAT16:
+        ML_NARROW_CHECK_REALS(uint16_t,
+                              ml_narrow_from_small(ml_narrow_type(dtype), x));
         break;
 
     case ML_DTYPE_BOOL:

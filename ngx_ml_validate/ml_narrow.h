@@ -38,7 +38,7 @@ typedef enum {
 } ml_narrow_e;
 
 
-/* 1 for float16, float32 and float64. */
+/* 1 for float16, bfloat16, float32 and float64. */
 int ml_narrow_floating(ml_dtype_e dtype);
 
 /* The limits of a number type (not ML_DTYPE_BOOL). */

@@ -39,6 +39,8 @@ static const struct {
     { ML_DTYPE_FLOAT64, "<f8" }
 };
 
+#define ML_NPY_TYPES  (sizeof(ml_npy_types) / sizeof(ml_npy_types[0]))
+
 
 /* Spaces, and whether that is next; if it is, behind it. */
 
@@ -159,9 +161,14 @@ ml_npy_matches(ml_npy_t *npy, const char *descr, size_t len,
 
     spec = &npy->raw.schema->spec;
 
-    for (t = 0; ml_npy_types[t].dtype != spec->dtype; t++) { /* void */ }
+    for (t = 0; t < ML_NPY_TYPES && ml_npy_types[t].dtype != spec->dtype; t++)
+    {
+        /* void */
+    }
 
-    if (!ml_npy_is(descr, len, ml_npy_types[t].name)) {
+    /* numpy has no name for bfloat16 */
+
+    if (t == ML_NPY_TYPES || !ml_npy_is(descr, len, ml_npy_types[t].name)) {
         return "the array is of another type";
     }
 

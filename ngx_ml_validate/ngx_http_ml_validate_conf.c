@@ -372,6 +372,14 @@ ngx_http_ml_validate_schema(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
+    if (contract->protocol == NGX_HTTP_ML_VALIDATE_NPY
+        && contract->schema->specs[0].dtype == ML_DTYPE_BFLOAT16)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "schema \"%V\": numpy's "
+                           "format has no bfloat16", name);
+        return NGX_CONF_ERROR;
+    }
+
     return NGX_CONF_OK;
 }
 

@@ -240,6 +240,8 @@ static const char *const  tensors[] = {
         "\"maxItems\":100000}",
     "{\"input\":\"x\",\"dtype\":\"float16\",\"shape\":[-1],"
         "\"maxItems\":100000}",
+    "{\"input\":\"x\",\"dtype\":\"bfloat16\",\"shape\":[-1],"
+        "\"maxItems\":100000}",
     "{\"input\":\"x\",\"dtype\":\"int64\",\"shape\":[-1],"
         "\"maxItems\":100000}",
     "{\"input\":\"x\",\"dtype\":\"uint8\",\"shape\":[-1],"
