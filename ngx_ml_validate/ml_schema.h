@@ -21,6 +21,15 @@
  * aside, are at most so many together; strings whose schema has "x-uncounted"
  * do not count.
  *
+ * x-image is ours: the string is an image as ml_image_string.h has it,
+ *
+ *     "x-image": {
+ *         "types":  ["png", "jpeg", "webp", "gif"], all by default,
+ *         "pixels": of all frames together, at most,
+ *         "frames": at most, 1 by default,
+ *         "links":  true: a URL of http or https will do, too
+ *     }
+ *
  * x-tensor is ours.  The array that stands under it becomes a tensor:
  *
  *     "x-tensor": {
@@ -45,6 +54,7 @@
 #include <stdint.h>
 
 #include "ml_format.h"
+#include "ml_image_string.h"
 #include "ml_narrow.h"
 #include "ml_pattern.h"
 #include "ml_tape.h"
@@ -61,6 +71,9 @@
 
 /* The most subschemas that may apply to one value through each other. */
 #define ML_SCHEMA_SPREAD   4096
+
+/* As many pixels of an image as Pillow takes without a warning. */
+#define ML_SCHEMA_PIXELS   89478485
 
 /* The most tensors of a schema, and required names of one object. */
 #define ML_SCHEMA_TENSORS   64
@@ -189,6 +202,7 @@ struct ml_schema_node_s {
     uint64_t                     min_length;    /* in code points */
     uint64_t                     max_length;
     uint64_t                     max_total;     /* x-maxTotalLength */
+    const ml_image_rule_t       *image;         /* x-image, or NULL */
     ml_pattern_t                *pattern;
     ml_schema_name_t             pattern_text;
     const ml_format_t           *format;        /* asserted, or NULL */

@@ -129,8 +129,7 @@ ml_validator_field(const ml_validator_t *v, const char *name, size_t len,
 }
 
 
-/* The tape could not take an event. */
-static int
+int
 ml_validator_tape_failed(ml_validator_t *v)
 {
     if (v->tape.status == ML_TAPE_MEMORY) {
@@ -164,12 +163,7 @@ ml_validator_element(ml_validator_frame_t *frame)
 }
 
 
-/*
- * A value of that type starts: stores the node that it stands under, which
- * may be NULL.  When that is a tensor, v->tensor is set and nothing else is
- * done.
- */
-static int
+int
 ml_validator_begin(ml_validator_t *v, uint32_t type,
     const ml_schema_node_t **where)
 {
@@ -228,9 +222,7 @@ ml_validator_begin(ml_validator_t *v, uint32_t type,
 }
 
 
-/* The value that begin() was called for is complete; its frame is closed.
- * "mark" is where it starts on the tape, when it was recorded. */
-static int
+int
 ml_validator_end(ml_validator_t *v, uint32_t mark)
 {
     if (v->deferred && v->nframes == v->deferred_at
@@ -520,100 +512,6 @@ ml_validator_end_array(void *data)
     }
 
     return ml_validator_end(v, frame->mark);
-}
-
-
-static int
-ml_validator_string_piece(ml_validator_t *v, const char *bytes, size_t len)
-{
-    size_t    i, room;
-    uint64_t  before, over;
-
-    before = v->length;
-
-    /*
-     * Behind the byte that the tape cannot take the length does not matter:
-     * were the pieces single bytes, it would end here.
-     */
-
-    if (v->recording) {
-        room = ml_tape_room(&v->tape);
-        len = len > room ? room + 1 : len;
-    }
-
-    /* only the first byte of a character is none of 10xxxxxx */
-
-    for (i = 0; i < len; i++) {
-        v->length += ((unsigned char) bytes[i] & 0xc0) != 0x80;
-    }
-
-    over = v->string && v->length > v->string->max_length
-           ? v->length - v->string->max_length : 0;
-
-    if (v->string == NULL || !v->string->uncounted) {
-        v->characters += v->length - before;
-    }
-
-    /* what is exceeded by more was exceeded earlier */
-
-    if (v->characters > v->most && v->characters - v->most > over) {
-        return ml_validator_over_total(v);
-    }
-
-    if (over) {
-        ml_violation_long_string(&v->violation, v->string->max_length);
-        return ml_validator_reject(v, v->nframes, 0, NULL);
-    }
-
-    return 0;
-}
-
-
-static int
-ml_validator_string(void *data, ml_json_string_e part, const char *bytes,
-    size_t len)
-{
-    ml_validator_t  *v = data;
-
-    if (part == ML_JSON_FIRST) {
-
-        if (v->tensor == NULL
-            && ml_validator_begin(v, ML_SCHEMA_STRING, &v->string) != 0)
-        {
-            return -1;
-        }
-
-        if (v->tensor) {
-            return ml_validator_tensor_other(v);
-        }
-
-        v->length = 0;
-        v->most = ml_validator_most(v, v->nframes, v->string);
-        v->string_mark = v->tape.n;
-    }
-
-    if (part == ML_JSON_PIECE
-        && ml_validator_string_piece(v, bytes, len) != 0)
-    {
-        return -1;
-    }
-
-    if (v->recording
-        && ml_tape_events.string(&v->tape, part, bytes, len) != 0)
-    {
-        return ml_validator_tape_failed(v);
-    }
-
-    if (part != ML_JSON_LAST) {
-        return 0;
-    }
-
-    if (v->string && v->length < v->string->min_length) {
-        ml_violation_short_string(&v->violation, v->string->min_length);
-        return ml_validator_reject(v, v->nframes, 0, NULL);
-    }
-
-    return ml_validator_end(v, v->string_mark);
 }
 
 

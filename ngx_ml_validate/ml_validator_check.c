@@ -110,3 +110,35 @@ ml_validator_over_total(ml_validator_t *v)
 
     return ml_validator_reject(v, i, 0, NULL);
 }
+
+
+static int
+ml_validator_image_verdict(ml_validator_t *v, int rc)
+{
+    if (rc == 0) {
+        return 0;
+    }
+
+    ml_violation_value(&v->violation, v->image.error);
+
+    return ml_validator_reject(v, v->nframes, 0, NULL);
+}
+
+
+int
+ml_validator_image(ml_validator_t *v, const char *bytes, size_t len)
+{
+    return v->string && v->string->image
+           ? ml_validator_image_verdict(v, ml_image_string_feed(&v->image,
+                                                                bytes, len))
+           : 0;
+}
+
+
+int
+ml_validator_image_end(ml_validator_t *v)
+{
+    return v->string && v->string->image
+           ? ml_validator_image_verdict(v, ml_image_string_finish(&v->image))
+           : 0;
+}

@@ -68,6 +68,7 @@ struct ml_validator_s {
     uint64_t                    length;         /* code points */
     uint64_t                    characters;     /* of all strings so far */
     uint64_t                    most;           /* that this one may reach */
+    ml_image_string_t           image;          /* of an open one */
 
     /* the open tensor: dimensions entered, elements of each so far */
     const ml_schema_tensor_t   *tensor;
@@ -109,6 +110,25 @@ void ml_validator_defer(ml_validator_t *v, const ml_schema_node_t *node);
 int ml_validator_evaluate(ml_validator_t *v);
 int ml_validator_deferred_full(ml_validator_t *v);
 
+/*
+ * A value of that type starts: stores the node that it stands under, which
+ * may be NULL.  When that is a tensor, v->tensor is set and nothing else is
+ * done.
+ */
+int ml_validator_begin(ml_validator_t *v, uint32_t type,
+    const ml_schema_node_t **where);
+
+/* The value that begin() was called for is complete; its frame is closed.
+ * "mark" is where it starts on the tape, when it was recorded. */
+int ml_validator_end(ml_validator_t *v, uint32_t mark);
+
+/* The tape could not take an event. */
+int ml_validator_tape_failed(ml_validator_t *v);
+
+/* The reader's event. */
+int ml_validator_string(void *data, ml_json_string_e part, const char *bytes,
+    size_t len);
+
 /* The value of a node is of no type that it may have. */
 int ml_validator_type_failed(ml_validator_t *v, const ml_schema_node_t *node);
 
@@ -116,6 +136,10 @@ int ml_validator_type_failed(ml_validator_t *v, const ml_schema_node_t *node);
  * of "nframes" frames. */
 uint64_t ml_validator_most(const ml_validator_t *v, uint32_t nframes,
     const ml_schema_node_t *node);
+
+/* More bytes of a string that is an image; the string ends. */
+int ml_validator_image(ml_validator_t *v, const char *bytes, size_t len);
+int ml_validator_image_end(ml_validator_t *v);
 
 /* There are more: the value that has too many is the outermost of them. */
 int ml_validator_over_total(ml_validator_t *v);

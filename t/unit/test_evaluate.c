@@ -362,9 +362,102 @@ test_total(void)
 }
 
 
+#define BAD(what)                                                             \
+    "{\"type\":\"value_error\",\"loc\":[\"body\",\"i\"],\"msg\":\"Value "      \
+    "error, " what "\",\"ctx\":{\"error\":{}}}"
+
+
+/* Images in strings, wherever the body is cut. */
+static void
+test_image(void)
+{
+    static const char  any[] = "{\"properties\":{\"i\":{\"x-image\":{}}}}";
+    static const char  few[] =
+        "{\"properties\":{\"i\":{\"type\":\"string\",\"x-image\":{"
+        "\"types\":[\"png\"],\"pixels\":2304,\"links\":true},"
+        "\"maxLength\":100}}}";
+
+    /* the head of a PNG of 48 x 48, and the start of its data */
+
+    static const char  png[] =
+        "iVBORw0KGgoAAAANSUhEUgAAADAAAAAwCAYAAABXAvmHAAAAA0lEQVR4";
+    static const char  wide[] =
+        "iVBORw0KGgoAAAANSUhEUgAAADAAAAAxCAYAAABXAvmHAAAAA0lEQVR4";
+
+    char  body[400];
+
+    snprintf(body, sizeof(body), "{\"i\":\"%.44s\"}", png);
+    check(any, body, BAD("image ends too early"));
+    snprintf(body, sizeof(body), "{\"i\":\"%.44sAAAAA0lEQVQ=\"}", png);
+    check(any, body, "passed");
+    snprintf(body, sizeof(body), "{\"i\":\"%.44sAAAAA0lEQVQ\"}", png);
+    check(any, body, BAD("not a base64 image"));
+    snprintf(body, sizeof(body), "{\"i\":\"%.44sAAAAA0lEQVR=\"}", png);
+    check(any, body, BAD("not a base64 image"));
+    snprintf(body, sizeof(body), "{\"i\":\"%.44sAAAAA0lEQVQ==\"}", png);
+    check(any, body, BAD("not a base64 image"));
+    snprintf(body, sizeof(body), "{\"i\":\"%.44sAAAAA0lEQVQ=A\"}", png);
+    check(any, body, BAD("not a base64 image"));
+    snprintf(body, sizeof(body), "{\"i\":\"%.44s AAAAA0lEQVQ=\"}", png);
+    check(any, body, BAD("not a base64 image"));
+    snprintf(body, sizeof(body), "{\"i\":\"%.44s\\nAAAAA0lEQVQ=\"}", png);
+    check(any, body, BAD("not a base64 image"));
+    snprintf(body, sizeof(body), "{\"i\":\"%.44s_AAAAA0lEQVQ=\"}", png);
+    check(any, body, BAD("not a base64 image"));
+    snprintf(body, sizeof(body),
+             "{\"i\":\"data:image/png;base64,%.44sAAAAA0lEQVQ=\"}", png);
+    check(any, body, "passed");
+    check(few, body, "passed");
+    snprintf(body, sizeof(body),
+             "{\"i\":\"data:image/png;base64,%.44sAAAAA0lEQVQ=\"}", wide);
+    check(any, body, "passed");
+    check(few, body, BAD("image has too many pixels"));
+    snprintf(body, sizeof(body),
+             "{\"i\":\"data:image/jpeg;base64,%.44sAAAAA0lEQVQ=\"}", png);
+    check(any, body, BAD("not a JPEG image"));
+    check(few, body, BAD("image of a type that is not allowed"));
+    snprintf(body, sizeof(body), "{\"i\":\"data:image/png,%.44s\"}", png);
+    check(any, body, BAD("image of a type that is not allowed"));
+    snprintf(body, sizeof(body), "{\"i\":\"data:%.44s\"}", png);
+    check(any, body, BAD("not a base64 image"));
+    check(any, "{\"i\":\"\"}", BAD("not a base64 image"));
+    check(any, "{\"i\":\"data:\"}", BAD("not a base64 image"));
+    check(any, "{\"i\":\"aGVsbG8=\"}", BAD("not a base64 image"));
+    check(any, "{\"i\":\"https://example.com/a.png\"}",
+          BAD("not a base64 image"));
+    check(few, "{\"i\":\"https://example.com/a.png\"}", "passed");
+    check(few, "{\"i\":\"http://example.com/a.png\"}", "passed");
+    check(few, "{\"i\":\"httpx://example.com/a.png\"}",
+          BAD("not a base64 image"));
+    check(few, "{\"i\":\"http\"}", BAD("not a base64 image"));
+    check(few, "{\"i\":\"ftp://example.com/a.png\"}",
+          BAD("not a base64 image"));
+    check(any, "{\"i\":1}", "passed");
+
+    /* a GIF is 7 by 7 in base64; its type is not among those */
+
+    check(few, "{\"i\":\"R0lGODlhBwAHAAAAACwAAAAABwAHAAACAXgAOw==\"}",
+          BAD("image of a type that is not allowed"));
+    check(any, "{\"i\":\"R0lGODlhBwAHAAAAACwAAAAABwAHAAACAXgAOw==\"}",
+          "passed");
+
+    /* whichever comes first */
+
+    snprintf(body, sizeof(body), "{\"i\":\"%.44sAAAAA0lEQVQA%s!\"}", png,
+             "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    check(few, body, "{\"type\":\"string_too_long\",\"loc\":[\"body\",\"i\"],"
+          "\"msg\":\"String should have at most 100 characters\",\"ctx\":"
+          "{\"max_length\":100}}");
+    snprintf(body, sizeof(body), "{\"i\":\"%.44sAAAAA0lEQVQA!%s\"}", png,
+             "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    check(few, body, BAD("not a base64 image"));
+}
+
+
 int
 main(void)
 {
+    test_image();
     test_total();
     test_hash();
     test_multiple();

@@ -174,8 +174,18 @@ test_openai(void)
         { 1, 0, CHAT(SAY("[]")) },
         { 1, 0, CHAT(SAY("[{\"text\":\"a\"}]")) },
         { 1, 1, CHAT(SAY("[{\"type\":\"image_url\",\"image_url\":{\"url\":"
-                         "\"data:image/png;base64,AAAAAAAAAAAAAAAAAAAAAAAA"
-                         "AAAAAAAAAA==\"}}]")) },
+                         "\"data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAA"
+                         "ADAAAAAwCAYAAABXAvmHAAAAA0lEQVQ=\"}}]")) },
+        { 1, 1, CHAT(SAY("[{\"type\":\"image_url\",\"image_url\":{\"url\":"
+                         "\"https://example.com/an/image/of/a/cat.png\"}}]"))
+        },
+
+        /* 16 million pixels a side, and a file on the server */
+        { 1, 0, CHAT(SAY("[{\"type\":\"image_url\",\"image_url\":{\"url\":"
+                         "\"data:image/png;base64,iVBORw0KGgoAAAANSUhEUgEA"
+                         "AAABAAAACAYAAABXAvmHAAAAA0lEQVQ=\"}}]")) },
+        { 1, 0, CHAT(SAY("[{\"type\":\"image_url\",\"image_url\":{\"url\":"
+                         "\"file:///etc/passwd\"}}]")) },
         { 1, 1, WITH("\"max_tokens\":100") },
         { 1, 0, WITH("\"max_tokens\":101") },
         { 1, 0, WITH("\"max_tokens\":0") },

@@ -94,6 +94,24 @@ test_refused(void)
         { "{\"maximum\":1e999}",
           "value is not a finite number at \"#/maximum\"" },
 
+        /* x-image */
+        { "{\"x-image\":1}", "value is not an object at \"#/x-image\"" },
+        { "{\"x-image\":{\"type\":[\"png\"]}}",
+          "unknown keyword \"type\" at \"#/x-image/type\"" },
+        { "{\"x-image\":{\"types\":[]}}",
+          "value is not an array with members at \"#/x-image/types\"" },
+        { "{\"x-image\":{\"types\":[\"png\",\"tiff\"]}}",
+          "unknown type of image at \"#/x-image/types/1\"" },
+        { "{\"x-image\":{\"pixels\":0}}",
+          "value is out of range at \"#/x-image/pixels\"" },
+        { "{\"x-image\":{\"frames\":2147483648}}",
+          "value is out of range at \"#/x-image/frames\"" },
+        { "{\"x-image\":{\"links\":1}}",
+          "value is neither true nor false at \"#/x-image/links\"" },
+        { "{\"anyOf\":[{\"x-image\":{}},{\"type\":\"integer\"}]}",
+          "an image cannot be where a value is checked when it is complete, "
+          "by a keyword around it at \"#/anyOf/0\"" },
+
         /* x-tensor */
         { "{\"x-tensor\":1}", "value is not an object at \"#/x-tensor\"" },
         { "{\"x-tensor\":{\"dtype\":\"float32\",\"shape\":[1]}}",
