@@ -213,6 +213,10 @@ ml_pattern_compile(const char *text, size_t len, char *error, size_t size)
         goto failed;
     }
 
+    /* what a search allocates stays with the pattern */
+
+    (void) pcre2_set_heap_limit(pattern->context, ML_PATTERN_HEAP);
+
     ml_text_free(&translated);
 
     return pattern;

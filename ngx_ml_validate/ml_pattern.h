@@ -8,7 +8,7 @@
  *
  * A search is bounded: its steps are limited in proportion to the length of
  * the text, which every pattern that does not backtrack without end is far
- * below.
+ * below, and so is its memory.
  */
 
 #ifndef ML_PATTERN_H
@@ -19,6 +19,9 @@
 
 /* The longest pattern, in bytes. */
 #define ML_PATTERN_SIZE        65536
+
+/* Kilobytes that a search may take for what it may have to come back to. */
+#define ML_PATTERN_HEAP        4096
 
 /* Steps that a search may take: some, and so many for each byte. */
 #define ML_PATTERN_STEPS       1000

@@ -35,7 +35,8 @@
  *     "x-tensor": {
  *         "input":    the tensor's name,
  *         "dtype":    "float32", "int64", ... (ml_tensor.h),
- *         "shape":    dimensions from 1; the first may be -1: free,
+ *         "shape":    dimensions from 1; the first may be -1, or a name:
+ *                     free, and the same in all tensors that name it,
  *         "maxItems": the largest value of a free dimension, from 1;
  *                     required with one, refused without,
  *         "minimum", "maximum": of every element; not with dtype bool
@@ -132,6 +133,7 @@ typedef struct {
     double                   minimum;   /* of a floating type, as written */
     double                   maximum;
     uint32_t                 index;     /* among the schema's tensors */
+    const char              *dimension; /* name of the free one, or NULL */
 
     /* the number of elements at most, and bytes of one */
     uint64_t                 elements;

@@ -12,9 +12,8 @@ typedef int (*ml_schema_tensor_pt)(ml_schema_compiler_t *c,
 
 
 /* A name for people and programs: no NUL, so that C can hold it. */
-static int
-ml_schema_tensor_input(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
-    uint32_t i)
+static const char *
+ml_schema_tensor_name(ml_schema_compiler_t *c, uint32_t i)
 {
     char        *name;
     ml_tape_t   *tape;
@@ -27,20 +26,27 @@ ml_schema_tensor_input(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
         || tape->nodes[i].size == 0
         || memchr(text, '\0', tape->nodes[i].size))
     {
-        return ml_schema_fail(c, i, "value is not a name");
+        (void) ml_schema_fail(c, i, "value is not a name");
+        return NULL;
     }
 
     name = ml_schema_alloc(c, (size_t) tape->nodes[i].size + 1, 1);
 
-    if (name == NULL) {
-        return 0;
+    if (name) {
+        memcpy(name, text, tape->nodes[i].size);
     }
 
-    memcpy(name, text, tape->nodes[i].size);
+    return name;
+}
 
-    tensor->spec.name = name;
 
-    return 1;
+static int
+ml_schema_tensor_input(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
+    uint32_t i)
+{
+    tensor->spec.name = ml_schema_tensor_name(c, i);
+
+    return tensor->spec.name != NULL;
 }
 
 
@@ -89,6 +95,17 @@ ml_schema_tensor_shape(ml_schema_compiler_t *c, ml_schema_tensor_t *tensor,
     end = ml_tape_next(tape, i);
 
     for (i++; i < end; i = ml_tape_next(tape, i)) {
+
+        if (tape->nodes[i].type == ML_TAPE_STRING && tensor->spec.rank == 0) {
+            tensor->dimension = ml_schema_tensor_name(c, i);
+
+            if (tensor->dimension == NULL) {
+                return 0;
+            }
+
+            tensor->spec.dims[tensor->spec.rank++] = -1;
+            continue;
+        }
 
         if (tape->nodes[i].type != ML_TAPE_NUMBER) {
             return ml_schema_fail(c, i, "a dimension is not a number");

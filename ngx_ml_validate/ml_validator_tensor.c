@@ -1,6 +1,7 @@
 /* From events to a packed tensor; see ml_validator_state.h. */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "ml_validator_state.h"
 
@@ -55,6 +56,33 @@ ml_validator_tensor_room(ml_validator_t *v, uint64_t n)
 }
 
 
+/* The free dimension is that of every tensor before that has its name. */
+static int
+ml_validator_tensor_agrees(ml_validator_t *v, const ml_tensor_t *tensor)
+{
+    uint32_t                   i;
+    const ml_schema_tensor_t  *other;
+
+    for (i = 0; v->tensor->dimension && i < v->schema->ntensors; i++) {
+        other = v->schema->tensors[i];
+
+        if (v->tensors[i].name
+            && other->dimension
+            && strcmp(other->dimension, v->tensor->dimension) == 0
+            && v->tensors[i].dims[0] != tensor->dims[0])
+        {
+            ml_violation_dimension(&v->violation, v->tensor->dimension,
+                                   (uint64_t) tensor->dims[0],
+                                   (uint64_t) v->tensors[i].dims[0]);
+
+            return ml_validator_reject(v, v->nframes, 0, NULL);
+        }
+    }
+
+    return 0;
+}
+
+
 /* All elements are there. */
 static int
 ml_validator_tensor_end(ml_validator_t *v)
@@ -84,6 +112,10 @@ ml_validator_tensor_end(ml_validator_t *v)
         if (data) {
             tensor->data = data;
         }
+    }
+
+    if (ml_validator_tensor_agrees(v, tensor) != 0) {
+        return -1;
     }
 
     v->tensor = NULL;

@@ -404,6 +404,19 @@ ml_violation_total(ml_violation_t *violation, uint64_t max)
 
 
 void
+ml_violation_dimension(ml_violation_t *violation, const char *name,
+    uint64_t actual, uint64_t expected)
+{
+    ml_text_printf(&violation->ctx, "{\"error\":{}}");
+    ml_text_printf(&violation->msg, "Value error, dimension %s is %llu, not "
+                   "%llu", name, (unsigned long long) actual,
+                   (unsigned long long) expected);
+
+    ml_violation_set(violation, "value_error");
+}
+
+
+void
 ml_violation_format(ml_violation_t *violation, const char *name)
 {
     ml_text_printf(&violation->ctx, "{\"error\":{}}");

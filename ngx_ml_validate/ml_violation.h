@@ -79,6 +79,10 @@ void ml_violation_failure(ml_violation_t *violation,
 void ml_violation_bound(ml_violation_t *violation,
     ml_violation_bound_e bound, int whole, const ml_number_t *number);
 
+/* A named dimension is not what it was in another tensor. */
+void ml_violation_dimension(ml_violation_t *violation, const char *name,
+    uint64_t actual, uint64_t expected);
+
 /* Beyond a bound of a tensor. */
 void ml_violation_narrow(ml_violation_t *violation, ml_narrow_e why,
     const ml_schema_tensor_t *tensor);

@@ -129,7 +129,7 @@ test_multiple(void)
 static void
 test_patterns(void)
 {
-    char           error[200], text[4001];
+    char           error[200], text[4001], *large;
     size_t         i;
     ml_pattern_t  *pattern;
 
@@ -184,6 +184,18 @@ test_patterns(void)
     pattern = ml_pattern_compile("a+b|[a-z]*c|.*d", 15, error, sizeof(error));
     CHECK(pattern != NULL);
     CHECK_INT(ml_pattern_search(pattern, text, 60), ML_PATTERN_MISSED);
+    ml_pattern_destroy(pattern);
+
+    /* a group that may have to be left again, for every character */
+
+    pattern = ml_pattern_compile("^(?:a|b)*$", 10, error, sizeof(error));
+    CHECK(pattern != NULL);
+    CHECK_INT(ml_pattern_search(pattern, text, 4000), ML_PATTERN_FOUND);
+    large = malloc(1 << 20);
+    memset(large, 'a', 1 << 20);
+    CHECK_INT(ml_pattern_search(pattern, large, 1 << 20), ML_PATTERN_COSTLY);
+    CHECK_INT(ml_pattern_search(pattern, text, 4000), ML_PATTERN_FOUND);
+    free(large);
     ml_pattern_destroy(pattern);
 
     CHECK(ml_pattern_compile("(", 1, error, sizeof(error)) == NULL);
@@ -454,9 +466,35 @@ test_image(void)
 }
 
 
+/* A dimension with a name is the same in every tensor. */
+static void
+test_dimensions(void)
+{
+    static const char  schema[] =
+        "{\"type\":\"object\",\"required\":[\"a\",\"b\",\"c\"],"
+        "\"properties\":{"
+        "\"a\":{\"x-tensor\":{\"input\":\"a\",\"dtype\":\"uint8\","
+            "\"shape\":[\"batch\",2],\"maxItems\":4}},"
+        "\"b\":{\"x-tensor\":{\"input\":\"b\",\"dtype\":\"uint8\","
+            "\"shape\":[\"batch\"],\"maxItems\":4}},"
+        "\"c\":{\"x-tensor\":{\"input\":\"c\",\"dtype\":\"uint8\","
+            "\"shape\":[\"other\"],\"maxItems\":4}}}}";
+
+    check(schema, "{\"a\":[[1,2],[3,4]],\"b\":[1,2],\"c\":[1]}", "passed");
+    check(schema, "{\"c\":[1],\"b\":[1],\"a\":[[1,2]]}", "passed");
+    check(schema, "{\"a\":[[1,2],[3,4]],\"b\":[1,2,3],\"c\":[1]}",
+          "{\"type\":\"value_error\",\"loc\":[\"body\",\"b\"],\"msg\":\"Value "
+          "error, dimension batch is 3, not 2\",\"ctx\":{\"error\":{}}}");
+    check(schema, "{\"b\":[1],\"c\":[1],\"a\":[[1,2],[3,4]]}",
+          "{\"type\":\"value_error\",\"loc\":[\"body\",\"a\"],\"msg\":\"Value "
+          "error, dimension batch is 2, not 1\",\"ctx\":{\"error\":{}}}");
+}
+
+
 int
 main(void)
 {
+    test_dimensions();
     test_image();
     test_total();
     test_hash();
