@@ -119,5 +119,7 @@ need_test() {
 
 need_bench() {
     need_run
-    need wrk python3 python3-venv g++ libnginx-mod-http-echo
+    need wrk python3 python3-venv g++ libnginx-mod-http-echo \
+         libnginx-mod-http-lua lua-cjson libnginx-mod-http-modsecurity \
+         modsecurity-crs
 }

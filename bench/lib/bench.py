@@ -52,7 +52,7 @@ http {{
 class Nginx:
     """One worker with the given configuration; use with "with"."""
 
-    def __init__(self, name, http, server):
+    def __init__(self, name, http, server, modules=()):
         self.prefix = os.path.join(ROOT, 'build/bench', name)
         os.makedirs(self.prefix, exist_ok=True)
 
@@ -61,7 +61,7 @@ class Nginx:
             self.port = s.getsockname()[1]
 
         self.conf = CONF.format(
-            load='\n'.join('load_module %s;' % m for m in [ECHO] + MODULES),
+            load='\n'.join('load_module %s;' % m for m in [*modules, ECHO, *MODULES]),
             mask=bin(1 << SERVER_CORE)[2:],
             user='user root;' if os.getuid() == 0 else '',
             http=http, server=server, port=self.port)
