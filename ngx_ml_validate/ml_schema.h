@@ -21,6 +21,16 @@
  * aside, are at most so many together; strings whose schema has "x-uncounted"
  * do not count.
  *
+ * x-shape is ours: in an object with
+ *
+ *     "x-shape": {
+ *         "of":      the name of a property that is an array,
+ *         "is":      the name of one that has its dimensions,
+ *         "default": dimensions, where the object does not have that one
+ *     }
+ *
+ * the array has as many elements as the product of the dimensions.
+ *
  * x-image is ours: the string is an image as ml_image_string.h has it,
  *
  *     "x-image": {
@@ -141,6 +151,14 @@ typedef struct {
 } ml_schema_tensor_t;
 
 
+/* x-shape: names of properties, and the product of the default. */
+typedef struct {
+    const ml_schema_name_t  *of;
+    const ml_schema_name_t  *is;
+    uint64_t                 elements;
+} ml_schema_shape_t;
+
+
 /* A bound of numbers; unset when text is NULL. */
 typedef ml_number_t  ml_schema_bound_t;
 
@@ -205,6 +223,7 @@ struct ml_schema_node_s {
     uint64_t                     max_length;
     uint64_t                     max_total;     /* x-maxTotalLength */
     const ml_image_rule_t       *image;         /* x-image, or NULL */
+    const ml_schema_shape_t     *shape;         /* x-shape, or NULL */
     ml_pattern_t                *pattern;
     ml_schema_name_t             pattern_text;
     const ml_format_t           *format;        /* asserted, or NULL */

@@ -176,6 +176,10 @@ int ml_schema_ref(ml_schema_compiler_t *c, ml_schema_node_t *node,
 int ml_schema_dynamic_ref(ml_schema_compiler_t *c, ml_schema_node_t *node,
     uint32_t i);
 
+/* Keyword x-shape; behind "properties". */
+int ml_schema_shape(ml_schema_compiler_t *c, ml_schema_node_t *node,
+    uint32_t i);
+
 /* Keyword x-image. */
 int ml_schema_image(ml_schema_compiler_t *c, ml_schema_node_t *node,
     uint32_t i);

@@ -484,6 +484,7 @@ const ml_schema_keyword_t  ml_schema_keywords[] = {
     ml_schema_checks("x-maxTotalLength", ml_schema_max_total),
     ml_schema_checks("x-uncounted", ml_schema_uncounted),
     ml_schema_checks("x-image", ml_schema_image),
+    ml_schema_checks("x-shape", ml_schema_shape),
     ml_schema_checks("minItems", ml_schema_min_items),
     ml_schema_checks("maxItems", ml_schema_max_items),
     ml_schema_checks("minProperties", ml_schema_min_properties),

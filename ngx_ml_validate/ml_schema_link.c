@@ -129,6 +129,7 @@ ml_schema_plain(const ml_schema_node_t *node)
            && node->max_total == UINT64_MAX
            && !node->uncounted
            && node->image == NULL
+           && node->shape == NULL
            && node->pattern == NULL
            && node->format == NULL
            && node->minimum.text == NULL
@@ -247,14 +248,18 @@ ml_schema_check_whole(ml_schema_compiler_t *c, ml_schema_whole_t *whole)
     while (whole->n) {
         node = schema->nodes[whole->stack[--whole->n]];
 
-        if (node->tensor || node->image || node->max_total != UINT64_MAX) {
+        if (node->tensor || node->image || node->shape
+            || node->max_total != UINT64_MAX)
+        {
             c->document = node->resource->document;
 
             return ml_schema_fail(c, node->at, "%s cannot be where a "
                                   "value is checked when it is complete, by "
                                   "a keyword around it",
-                                  node->tensor ? "a tensor" : node->image
-                                  ? "an image" : "\"x-maxTotalLength\"");
+                                  node->tensor ? "a tensor"
+                                  : node->image ? "an image"
+                                  : node->shape ? "\"x-shape\""
+                                  : "\"x-maxTotalLength\"");
         }
 
         (void) ml_schema_children(node, ml_schema_mark, whole);

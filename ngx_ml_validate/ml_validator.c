@@ -273,6 +273,8 @@ ml_validator_push(ml_validator_t *v, const ml_schema_node_t *node, int array,
     frame->count = 0;
     frame->array = array;
     frame->total = ml_validator_most(v, v->nframes - 1, node);
+    frame->elements = UINT64_MAX;
+    frame->product = UINT64_MAX;
     frame->key = NULL;
     frame->copy_len = 0;
     frame->seen = v->nseen;
@@ -366,7 +368,13 @@ ml_validator_start_array(void *data)
         return ml_validator_tape_failed(v);
     }
 
-    return ml_validator_push(v, node, 1, mark);
+    if (ml_validator_push(v, node, 1, mark) != 0) {
+        return -1;
+    }
+
+    ml_validator_shape_start(v);
+
+    return 0;
 }
 
 
@@ -479,6 +487,10 @@ ml_validator_end_object(void *data)
         }
     }
 
+    if (ml_validator_shape_end(v, frame) != 0) {
+        return -1;
+    }
+
     if (frame->node && frame->count < frame->node->min_properties) {
         ml_violation_short_object(&v->violation, frame->node->min_properties,
                                   frame->count);
@@ -504,6 +516,7 @@ ml_validator_end_array(void *data)
     }
 
     frame = &v->frames[--v->nframes];
+    ml_validator_shape_array(v, frame->count);
 
     if (frame->node && frame->count < frame->node->min_items) {
         ml_violation_short_list(&v->violation, frame->node->min_items,
@@ -563,6 +576,8 @@ ml_validator_number(ml_validator_t *v, const ml_number_t *number)
     if (ml_validator_check_number(v, node, number) != 0) {
         return -1;
     }
+
+    ml_validator_shape_number(v, number);
 
     mark = v->tape.n;
 

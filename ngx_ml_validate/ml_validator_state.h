@@ -22,6 +22,10 @@ typedef struct {
     uint64_t                    total;      /* characters until here allow */
     int                         array;
 
+    /* of x-shape: elements of the one, the product of the other */
+    uint64_t                    elements;
+    uint64_t                    product;
+
     /* the current key: the schema's own, or a copy, cut, in "copy" */
     const ml_schema_name_t     *key;
     uint32_t                    copy_len;
@@ -136,6 +140,13 @@ int ml_validator_type_failed(ml_validator_t *v, const ml_schema_node_t *node);
  * of "nframes" frames. */
 uint64_t ml_validator_most(const ml_validator_t *v, uint32_t nframes,
     const ml_schema_node_t *node);
+
+/* x-shape: an array starts, has a number, ends, and its object ends. */
+void ml_validator_shape_start(ml_validator_t *v);
+void ml_validator_shape_number(ml_validator_t *v, const ml_number_t *number);
+void ml_validator_shape_array(ml_validator_t *v, uint64_t count);
+int ml_validator_shape_end(ml_validator_t *v,
+    const ml_validator_frame_t *frame);
 
 /* More bytes of a string that is an image; the string ends. */
 int ml_validator_image(ml_validator_t *v, const char *bytes, size_t len);

@@ -18,7 +18,9 @@ def verdict(schema, body):
         body = json.dumps(body)
 
     path = os.path.join(ROOT, 'examples/schemas', schema + '.json')
-    done = subprocess.run([CHECK, '--schema', path, '-'],
+    # room for a million elements and their shape
+    done = subprocess.run([CHECK, '--schema', path, '--limit',
+                           'elements=2000000', '-'],
                           input=body.encode(), capture_output=True)
 
     if done.stderr or done.returncode > 1:
@@ -88,6 +90,40 @@ def tensor():
            'features', 0)
 
 
+def strict_tensor():
+    name = 'strict_tensor_request'
+    is_valid(name, {'values': [0.5] * 768})
+    is_not(name, {'values': [0.5] * 767}, 'value_error', 'values')
+    is_not(name, {'values': []}, 'too_short', 'values')
+    is_valid(name, {'values': [1] * 6, 'expected_shape': [2, 3]})
+    is_valid(name, {'expected_shape': [3, 2], 'values': [1] * 6})
+    is_valid(name, {'values': [1], 'expected_shape': []})
+    is_not(name, {'values': [1] * 6, 'expected_shape': [2, 4]},
+           'value_error', 'values')
+    is_not(name, {'values': [1] * 6, 'expected_shape': [6, 0]},
+           'greater_than_equal', 'expected_shape', 1)
+    is_not(name, {'values': [1] * 6, 'expected_shape': [-2, -3]},
+           'greater_than_equal', 'expected_shape', 0)
+    is_not(name, {'values': [1] * 6, 'expected_shape': [1.5, 4]},
+           'int_type', 'expected_shape', 0)
+    is_not(name, {'values': [1], 'expected_shape': [1000000] * 8},
+           'value_error', 'values')
+    is_not(name, {'values': [1], 'expected_shape': [1] * 9}, 'too_long',
+           'expected_shape')
+    is_not(name, {'values': [1, '2'], 'expected_shape': [2]}, 'float_type',
+           'values', 1)
+    is_valid(name, {'values': [1], 'expected_shape': [1],
+                    'expected_dtype': 'int64'})
+    is_not(name, {'values': [1], 'expected_shape': [1],
+                  'expected_dtype': 'float16'}, 'literal_error',
+           'expected_dtype')
+    most = '{"values": [%s], "expected_shape": [1000, %%d]}' % (
+        '0,' * 999999 + '0')
+    is_valid(name, most % 1000)
+    is_not(name, most % 1001, 'value_error', 'values')
+    is_not(name, '{"values": [%s0]}' % ('0,' * 1000000), 'too_long', 'values')
+
+
 def predict():
     name = 'predict_request'
     is_valid(name, {'features': list(range(10)), 'request_id': 'r' * 50})
@@ -144,6 +180,7 @@ def safe():
 def main():
     embedding()
     tensor()
+    strict_tensor()
     predict()
     chat()
     safe()

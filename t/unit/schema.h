@@ -22,6 +22,7 @@
 #include "ml_image_string.c"
 #include "ml_schema.c"
 #include "ml_schema_image.c"
+#include "ml_schema_shape.c"
 #include "ml_schema_meta.c"
 #include "ml_schema_document.c"
 #include "ml_schema_registry.c"

@@ -94,6 +94,24 @@ test_refused(void)
         { "{\"maximum\":1e999}",
           "value is not a finite number at \"#/maximum\"" },
 
+        /* x-shape */
+        { "{\"properties\":{\"a\":{}},\"x-shape\":1}",
+          "value is not an object at \"#/x-shape\"" },
+        { "{\"properties\":{\"a\":{}},\"x-shape\":{\"of\":\"a\"}}",
+          "value has not \"of\", \"is\" and at most \"default\" "
+          "at \"#/x-shape\"" },
+        { "{\"properties\":{\"a\":{}},\"x-shape\":{\"of\":\"a\","
+          "\"is\":\"b\"}}",
+          "\"is\" is not the name of a property at \"#/x-shape\"" },
+        { "{\"properties\":{\"a\":{},\"b\":{}},\"x-shape\":{\"of\":\"a\","
+          "\"is\":\"b\",\"default\":[4294967296,4294967296]}}",
+          "value is out of range at \"#/x-shape/default\"" },
+        { "{\"properties\":{\"a\":{},\"b\":{}},\"minProperties\":1,"
+          "\"not\":{\"required\":[\"c\"]},\"x-shape\":{\"of\":\"a\","
+          "\"is\":\"b\"}}",
+          "\"x-shape\" cannot be where a value is checked when it is "
+          "complete, by a keyword around it at \"#\"" },
+
         /* x-image */
         { "{\"x-image\":1}", "value is not an object at \"#/x-image\"" },
         { "{\"x-image\":{\"type\":[\"png\"]}}",
