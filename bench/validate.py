@@ -1,9 +1,12 @@
 """Arrays of a million numbers into a tensor: the validator, with each of its
-kernels, against simdjson on demand doing the same, in one process."""
+kernels, against simdjson on demand doing the same, in one process.  And a chat
+of ten messages, read and checked, against V8 only reading it."""
 
 import glob
+import json
 import os
-import statistics
+import random
+import shutil
 import subprocess
 import sys
 
@@ -43,26 +46,78 @@ def simdjson():
 
 
 def build():
-    root = bench.ROOT
     source = simdjson()
-    program = BUILD + '/numbers'
 
     for name, path in (('numbers_simdjson', HERE + '/simdjson.cpp'),
                        ('simdjson', source + '/simdjson.cpp')):
         run('g++', '-O3', '-march=native', '-std=c++17', '-I', source, '-I',
             HERE, '-c', path, '-o', '%s/%s.o' % (BUILD, name))
 
-    # as the modules are compiled
+    compile_with('numbers', BUILD + '/numbers_simdjson.o',
+                 BUILD + '/simdjson.o', '-lstdc++')
+    compile_with('chat')
+
+    return source
+
+
+def compile_with(name, *more):
+    """A program with the validator, compiled as the modules are."""
+    root = bench.ROOT
     run('gcc', '-g', '-O2', '-fPIC', '-fstack-protector-strong',
         '-D_FORTIFY_SOURCE=2', '-I', root + '/ngx_ml_core', '-I',
-        root + '/ngx_ml_validate', '-I', HERE, '-o', program,
-        HERE + '/numbers.c', *glob.glob(root + '/ngx_ml_validate/ml_*.c'),
-        *('%s/ngx_ml_core/ml_%s.c' % (root, name)
-          for name in ('error', 'text', 'tensor', 'siphash')),
-        BUILD + '/numbers_simdjson.o', BUILD + '/simdjson.o', '-lstdc++',
-        '-lm', '-lpcre2-8', '-lz')
+        root + '/ngx_ml_validate', '-I', HERE, '-o', BUILD + '/' + name,
+        '%s/%s.c' % (HERE, name), *glob.glob(root
+                                             + '/ngx_ml_validate/ml_*.c'),
+        *('%s/ngx_ml_core/ml_%s.c' % (root, part)
+          for part in ('error', 'text', 'tensor', 'siphash')),
+        *more, '-lm', '-lpcre2-8', '-lz')
 
-    return program, source
+
+NODE = """
+const text = require("fs").readFileSync(process.argv[1], "utf8");
+for (let round = 0; round < 2; round++) {
+    const start = process.hrtime.bigint();
+    for (let i = 0; i < 20000; i++) JSON.parse(text);
+    console.log(Number(process.hrtime.bigint() - start) / 20000);
+}
+"""
+
+
+def chat():
+    """A line about a chat of ten messages."""
+    pick = random.Random(3)
+    words = ('the model answers a question about tensors and shapes with care '
+             'while the queue waits for its turn on the device').split()
+    body = json.dumps({'max_tokens': 512, 'messages': [
+        {'role': 'user' if i % 2 else 'assistant' if i else 'system',
+         'content': ' '.join(pick.choice(words) for _ in range(49))}
+        for i in range(10)]})
+    path = bench.write(BUILD + '/chat.json', body)
+    schema = bench.ROOT + '/examples/schemas/chat_completion_request.json'
+
+    if shutil.which('node') is None:
+        return 'There is no node here: the chat was not measured.'
+
+    ours, theirs = [], []
+
+    for _ in range(9):
+        # the first of two warms the compiler up
+        theirs.append(float(output('node', '-e', NODE, path).split()[-1]))
+        ours.append(float(output(BUILD + '/chat', schema, path,
+                                 '2').split()[-1]))
+
+    return ('''\
+A chat of ten messages, %d bytes: read and checked against
+examples/schemas/chat_completion_request.json in %s ns; JSON.parse() of V8
+(node %s) alone takes %s ns; ratio %s.''' % (
+        len(body), bench.spread(ours), output('node', '--version').strip(),
+        bench.spread(theirs),
+        bench.spread([a / b for a, b in zip(theirs, ours)], '%.2f')))
+
+
+def output(*args):
+    return subprocess.run(args, check=True, capture_output=True,
+                          text=True).stdout
 
 
 def version(source):
@@ -76,14 +131,11 @@ def version(source):
 
 def main():
     os.makedirs(BUILD, exist_ok=True)
-    program, source = build()
+    source = build()
     rounds = {}
     size = {}
 
-    out = subprocess.run([program], check=True, capture_output=True,
-                         text=True).stdout
-
-    for line in out.splitlines():
+    for line in output(BUILD + '/numbers').splitlines():
         name, *numbers, length = line.split()
         rounds.setdefault(name, []).append([float(n) for n in numbers])
         size[name] = length
@@ -112,9 +164,11 @@ of 16 KB and allocates the tensor.
 
 simdjson %s, compiled with -O3 -march=native; the validator as the modules
 are, with -O2 for any x86-64.
+
+%s
 ''' % (len(rounds['u8']), bench.table(
         ['array', 'bytes each', 'simdjson', 'avx2', 'ratio', 'scalar',
-         'ratio', 'reader alone', 'ratio'], rows), version(source)))
+         'ratio', 'reader alone', 'ratio'], rows), version(source), chat()))
 
 
 main()

@@ -128,10 +128,8 @@ ml_validator_image_verdict(ml_validator_t *v, int rc)
 int
 ml_validator_image(ml_validator_t *v, const char *bytes, size_t len)
 {
-    return v->string && v->string->image
-           ? ml_validator_image_verdict(v, ml_image_string_feed(&v->image,
-                                                                bytes, len))
-           : 0;
+    return ml_validator_image_verdict(v, ml_image_string_feed(&v->image,
+                                                              bytes, len));
 }
 
 

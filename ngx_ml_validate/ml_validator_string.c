@@ -1,6 +1,37 @@
 /* Strings, which come in pieces; see ml_validator_state.h. */
 
+#include <string.h>
+
 #include "ml_validator_state.h"
+
+
+/*
+ * Characters that begin among the bytes: only the first byte of one is none
+ * of 10xxxxxx.  Eight are looked at together.
+ */
+static uint64_t
+ml_validator_string_count(const char *bytes, size_t len)
+{
+    size_t    i;
+    uint64_t  count, eight, others;
+
+    count = len;
+
+    for (i = 0; len - i >= 8; i += 8) {
+        memcpy(&eight, bytes + i, sizeof(uint64_t));
+
+        /* the upper bit set, and the one below it not */
+
+        others = (eight >> 7) & ~(eight >> 6) & 0x0101010101010101;
+        count -= others * 0x0101010101010101 >> 56;
+    }
+
+    for ( /* void */ ; i < len; i++) {
+        count -= ((unsigned char) bytes[i] & 0xc0) == 0x80;
+    }
+
+    return count;
+}
 
 
 /* The bytes that hold the first n characters. */
@@ -22,7 +53,7 @@ ml_validator_string_bytes(const char *bytes, size_t len, uint64_t n)
 static int
 ml_validator_string_piece(ml_validator_t *v, const char *bytes, size_t len)
 {
-    size_t    i, room;
+    size_t    n, room;
     uint64_t  before, over, total_over;
 
     before = v->length;
@@ -37,11 +68,7 @@ ml_validator_string_piece(ml_validator_t *v, const char *bytes, size_t len)
         len = len > room ? room + 1 : len;
     }
 
-    /* only the first byte of a character is none of 10xxxxxx */
-
-    for (i = 0; i < len; i++) {
-        v->length += ((unsigned char) bytes[i] & 0xc0) != 0x80;
-    }
+    v->length += ml_validator_string_count(bytes, len);
 
     if (v->string == NULL || !v->string->uncounted) {
         v->characters += v->length - before;
@@ -53,12 +80,14 @@ ml_validator_string_piece(ml_validator_t *v, const char *bytes, size_t len)
 
     /* what is exceeded by more was exceeded earlier */
 
-    i = ml_validator_string_bytes(bytes, len, v->length - before
-                                              - (over > total_over
-                                                 ? over : total_over));
+    if (v->string && v->string->image) {
+        n = ml_validator_string_bytes(bytes, len, v->length - before
+                                                  - (over > total_over
+                                                     ? over : total_over));
 
-    if (ml_validator_image(v, bytes, i) != 0) {
-        return -1;
+        if (ml_validator_image(v, bytes, n) != 0) {
+            return -1;
+        }
     }
 
     if (total_over > over) {
