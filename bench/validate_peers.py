@@ -69,7 +69,8 @@ Include /usr/share/modsecurity-crs/rules/*.conf
 
 JSON = '''
 SecRule REQUEST_HEADERS:Content-Type "^application/json" \\
-    "id:200001,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON"
+    "id:200001,phase:1,t:none,t:lowercase,pass,nolog,\
+ctl:requestBodyProcessor=JSON"
 '''
 
 APP = '''

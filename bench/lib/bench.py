@@ -61,7 +61,8 @@ class Nginx:
             self.port = s.getsockname()[1]
 
         self.conf = CONF.format(
-            load='\n'.join('load_module %s;' % m for m in [*modules, ECHO, *MODULES]),
+            load='\n'.join('load_module %s;' % m
+                           for m in [*modules, ECHO, *MODULES]),
             mask=bin(1 << SERVER_CORE)[2:],
             user='user root;' if os.getuid() == 0 else '',
             http=http, server=server, port=self.port)

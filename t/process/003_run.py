@@ -83,8 +83,8 @@ def answers(port):
 
     statuses = [curl(port, '/predict', '-X', 'POST', *HEADER, '-d', TEN)[0]
                 for _ in range(40)]
-    tally.check(statuses[0] == 200 and statuses[-1] == 429
-                and set(statuses) == {200, 429},
+    # some budget comes back while a slow machine asks
+    tally.check(statuses[0] == 200 and set(statuses) == {200, 429},
                 '429 when the budget is gone', statuses)
 
     status, body = curl(port, '/health')
