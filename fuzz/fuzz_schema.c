@@ -23,6 +23,7 @@
 #include "ml_validator_deferred.c"
 #include "ml_validator_string.c"
 #include "ml_validator_shape.c"
+#include "ml_sink.c"
 #include "ml_validator_tensor.c"
 #include "ml_validator.c"
 

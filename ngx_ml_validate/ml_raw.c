@@ -50,6 +50,21 @@ ml_raw_create(const ml_schema_tensor_t *schema)
 }
 
 
+ml_body_t *
+ml_raw_create_check(const ml_schema_tensor_t *schema)
+{
+    ml_body_t  *body;
+
+    body = ml_raw_create(schema);
+
+    if (body) {
+        ((ml_raw_t *) body)->only_check = 1;
+    }
+
+    return body;
+}
+
+
 void
 ml_raw_init(ml_raw_t *raw, const ml_body_ops_t *ops,
     const ml_schema_tensor_t *schema)
@@ -152,16 +167,18 @@ static int
 ml_raw_room(ml_raw_t *raw, uint64_t n)
 {
     char      *data;
-    uint64_t   capacity;
+    uint64_t   need, capacity;
 
-    if (raw->total + n <= raw->capacity) {
+    need = raw->total - raw->dropped + n;
+
+    if (need <= raw->capacity) {
         return 0;
     }
 
     capacity = raw->capacity ? raw->capacity * 2 : ML_RAW_FIRST;
 
-    if (capacity < raw->total + n) {
-        capacity = raw->total + n;
+    if (capacity < need) {
+        capacity = need;
     }
 
     if (capacity > raw->most) {
@@ -184,20 +201,36 @@ ml_raw_room(ml_raw_t *raw, uint64_t n)
 static ml_body_status_e
 ml_raw_check(ml_raw_t *raw)
 {
+    char        *data;
+    size_t       rest;
     uint64_t     i, n;
     ml_narrow_e  why;
 
     n = raw->total / raw->schema->size;
+    data = raw->tensor.data;
 
     i = raw->checked
         + ml_narrow_check_elements(raw->schema->spec.dtype,
                                    &raw->schema->bounds,
-                                   (char *) raw->tensor.data
-                                   + raw->checked * raw->schema->size,
+                                   data + raw->checked * raw->schema->size
+                                   - raw->dropped,
                                    n - raw->checked, &why);
     raw->checked = i;
 
-    return i < n ? ml_raw_reject_element(raw, i, why) : ML_BODY_MORE;
+    if (i < n) {
+        return ml_raw_reject_element(raw, i, why);
+    }
+
+    if (raw->only_check) {
+
+        /* but the beginning of the next element */
+
+        rest = (size_t) (raw->total - n * raw->schema->size);
+        memmove(data, data + (n * raw->schema->size - raw->dropped), rest);
+        raw->dropped = raw->total - rest;
+    }
+
+    return ML_BODY_MORE;
 }
 
 
@@ -219,7 +252,8 @@ ml_raw_feed(ml_raw_t *raw, const char *bytes, size_t len)
         return raw->status;
     }
 
-    memcpy((char *) raw->tensor.data + raw->total, bytes, fit);
+    memcpy((char *) raw->tensor.data + (raw->total - raw->dropped), bytes,
+           fit);
     raw->total += fit;
 
     /* in the order in which they came: elements, then one too many */
@@ -268,7 +302,11 @@ ml_raw_finish(ml_raw_t *raw)
 
     raw->tensor.bytes = (size_t) raw->total;
 
-    if (raw->total < raw->capacity) {
+    if (raw->only_check) {
+        free(raw->tensor.data);
+        raw->tensor.data = NULL;
+
+    } else if (raw->total < raw->capacity) {
         data = realloc(raw->tensor.data, raw->total);
 
         if (data) {

@@ -6,7 +6,8 @@
  * or 1, and the bounds of the schema hold.  The first byte beyond the last
  * element that may be is refused when it comes.
  *
- * Memory is that of the tensor, which starts small and doubles.
+ * Memory is that of the tensor, which starts small and doubles; of one that
+ * is only checked, that of the piece that was fed.
  */
 
 #ifndef ML_RAW_H
@@ -22,6 +23,8 @@ typedef struct {
     const ml_schema_tensor_t  *schema;
     ml_tensor_t                tensor;
     uint64_t                   total;       /* bytes so far */
+    uint64_t                   dropped;     /* of them, no longer there */
+    int                        only_check;
     uint64_t                   most;        /* that may come */
     uint64_t                   capacity;
     uint64_t                   checked;     /* elements */
@@ -33,6 +36,9 @@ typedef struct {
 
 /* The schema's tensor must outlive the body.  NULL: no memory. */
 ml_body_t *ml_raw_create(const ml_schema_tensor_t *schema);
+
+/* The same, but the elements are dropped: its tensor has no data. */
+ml_body_t *ml_raw_create_check(const ml_schema_tensor_t *schema);
 
 
 /*

@@ -23,7 +23,7 @@ ml_validator_create(const ml_schema_t *schema, const ml_json_limits_t *limits,
 
     v->schema = schema;
     v->keep = keep;
-    v->kernel = ml_pack_kernel();
+    v->sink.kernel = ml_pack_kernel();
 
     ml_violation_init(&v->violation);
     v->deferred_size = deferred;
@@ -76,6 +76,7 @@ ml_validator_destroy(ml_validator_t *v)
 
     ml_json_destroy(v->reader);
     ml_tape_free(&v->tape);
+    ml_sink_free(&v->sink);
     ml_violation_free(&v->violation);
 
     free(v->tensors);
@@ -201,8 +202,7 @@ ml_validator_begin(ml_validator_t *v, uint32_t type,
     }
 
     if (node && node->tensor) {
-        v->tensor = node->tensor;
-        v->level = 0;
+        ml_validator_tensor(v, node->tensor);
         return 0;
     }
 
@@ -328,7 +328,7 @@ ml_validator_start_object(void *data)
     }
 
     if (v->tensor) {
-        return ml_validator_tensor_other(v);
+        return ml_validator_tensor_verdict(v, ml_sink_other(&v->sink));
     }
 
     mark = v->tape.n;
@@ -359,7 +359,7 @@ ml_validator_start_array(void *data)
     }
 
     if (v->tensor) {
-        return ml_validator_tensor_open(v);
+        return ml_validator_tensor_verdict(v, ml_sink_array(&v->sink));
     }
 
     mark = v->tape.n;
@@ -508,7 +508,7 @@ ml_validator_end_array(void *data)
     ml_validator_frame_t  *frame;
 
     if (v->tensor) {
-        return ml_validator_tensor_close(v);
+        return ml_validator_tensor_verdict(v, ml_sink_end(&v->sink));
     }
 
     if (v->recording) {
@@ -544,7 +544,8 @@ ml_validator_literal(void *data, ml_json_literal_e literal)
     }
 
     if (v->tensor) {
-        return ml_validator_tensor_literal(v, literal);
+        return ml_validator_tensor_verdict(v, ml_sink_literal(&v->sink,
+                                                              literal));
     }
 
     mark = v->tape.n;
@@ -570,7 +571,8 @@ ml_validator_number(ml_validator_t *v, const ml_number_t *number)
     }
 
     if (v->tensor) {
-        return ml_validator_tensor_numbers(v, number, 1);
+        return ml_validator_tensor_verdict(v, ml_sink_numbers(&v->sink,
+                                                              number, 1));
     }
 
     if (ml_validator_check_number(v, node, number) != 0) {
@@ -596,7 +598,8 @@ ml_validator_numbers(void *data, const ml_number_t *numbers, size_t n)
     ml_validator_t  *v = data;
 
     if (v->tensor) {
-        return ml_validator_tensor_numbers(v, numbers, n);
+        return ml_validator_tensor_verdict(v, ml_sink_numbers(&v->sink,
+                                                              numbers, n));
     }
 
     for (i = 0; i < n; i++) {
@@ -615,7 +618,7 @@ ml_validator_pack(void *data, const char **p, const char *end, size_t n,
 {
     ml_validator_t  *v = data;
 
-    return v->tensor ? ml_validator_tensor_pack(v, p, end, n, limit) : 0;
+    return v->tensor ? ml_sink_pack(&v->sink, p, end, n, limit) : 0;
 }
 
 

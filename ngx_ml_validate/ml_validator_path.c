@@ -94,7 +94,7 @@ ml_validator_reject(ml_validator_t *v, uint32_t nframes, uint32_t nlevels,
     }
 
     for (i = 0; i < nlevels; i++, step++) {
-        step->index = v->counts[i] - 1;
+        step->index = v->sink.counts[i] - 1;
     }
 
     if (name) {

@@ -9,7 +9,7 @@
 #ifndef ML_VALIDATOR_STATE_H
 #define ML_VALIDATOR_STATE_H
 
-#include "ml_pack.h"
+#include "ml_sink.h"
 #include "ml_validator.h"
 #include "ml_violation.h"
 
@@ -74,13 +74,9 @@ struct ml_validator_s {
     uint64_t                    most;           /* that this one may reach */
     ml_image_string_t           image;          /* of an open one */
 
-    /* the open tensor: dimensions entered, elements of each so far */
+    /* the open tensor, or NULL */
     const ml_schema_tensor_t   *tensor;
-    const ml_pack_kernel_t     *kernel;
-    uint32_t                    level;
-    uint64_t                    counts[ML_TENSOR_MAX_RANK];
-    uint64_t                    total;
-    uint64_t                    capacity;
+    ml_sink_t                   sink;
     ml_tensor_t                *tensors;
 
     ml_violation_t              violation;
@@ -162,18 +158,9 @@ int ml_validator_check_number(ml_validator_t *v, const ml_schema_node_t *node,
 /* How many bytes of a client's key to tell: whole characters. */
 size_t ml_validator_cut(const char *name, size_t len);
 
-/* Inside a tensor; "level" is 0 where its value starts. */
-int ml_validator_tensor_open(ml_validator_t *v);
-int ml_validator_tensor_close(ml_validator_t *v);
-int ml_validator_tensor_numbers(ml_validator_t *v, const ml_number_t *numbers,
-    size_t n);
-int ml_validator_tensor_literal(ml_validator_t *v,
-    ml_json_literal_e literal);
-size_t ml_validator_tensor_pack(ml_validator_t *v, const char **p,
-    const char *end, size_t n, uint32_t limit);
-
-/* A string or an object, which no tensor has. */
-int ml_validator_tensor_other(ml_validator_t *v);
+/* A tensor's value starts; what became of its next event. */
+void ml_validator_tensor(ml_validator_t *v, const ml_schema_tensor_t *tensor);
+int ml_validator_tensor_verdict(ml_validator_t *v, ml_sink_e verdict);
 
 
 #endif /* ML_VALIDATOR_STATE_H */

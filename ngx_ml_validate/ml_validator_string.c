@@ -113,7 +113,7 @@ ml_validator_string_first(ml_validator_t *v)
     }
 
     if (v->tensor) {
-        return ml_validator_tensor_other(v);
+        return ml_validator_tensor_verdict(v, ml_sink_other(&v->sink));
     }
 
     v->length = 0;

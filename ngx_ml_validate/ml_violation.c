@@ -94,8 +94,7 @@ ml_violation_type(ml_violation_t *violation, const ml_schema_node_t *node)
             break;
         }
 
-        ml_violation_plain(violation, "dict_type",
-                           "Input should be a valid dictionary");
+        ml_violation_object(violation);
         break;
 
     case ML_SCHEMA_ARRAY:
@@ -140,6 +139,10 @@ ml_violation_element(ml_violation_t *violation, ml_dtype_e dtype)
         ml_violation_plain(violation, "bool_type",
                            "Input should be a valid boolean");
 
+    } else if (dtype == ML_DTYPE_NONE) {
+        ml_violation_plain(violation, "string_type",
+                           "Input should be a valid string");
+
     } else if (ml_narrow_floating(dtype)) {
         ml_violation_plain(violation, "float_type",
                            "Input should be a valid number");
@@ -156,6 +159,14 @@ ml_violation_list(ml_violation_t *violation)
 {
     ml_violation_plain(violation, "list_type",
                        "Input should be a valid list");
+}
+
+
+void
+ml_violation_object(ml_violation_t *violation)
+{
+    ml_violation_plain(violation, "dict_type",
+                       "Input should be a valid dictionary");
 }
 
 
@@ -433,6 +444,13 @@ ml_violation_value(ml_violation_t *violation, const char *why)
     ml_text_printf(&violation->msg, "Value error, %s", why);
 
     ml_violation_set(violation, "value_error");
+}
+
+
+void
+ml_violation_forbidden(ml_violation_t *violation, const char *why)
+{
+    ml_violation_plain(violation, "forbidden", why);
 }
 
 

@@ -44,6 +44,9 @@ void ml_violation_choice(ml_violation_t *violation,
 void ml_violation_element(ml_violation_t *violation, ml_dtype_e dtype);
 void ml_violation_list(ml_violation_t *violation);
 
+/* What should have been an object. */
+void ml_violation_object(ml_violation_t *violation);
+
 void ml_violation_missing(ml_violation_t *violation);
 void ml_violation_extra(ml_violation_t *violation);
 void ml_violation_finite(ml_violation_t *violation);
@@ -92,6 +95,9 @@ void ml_violation_json(ml_violation_t *violation, const char *why);
 
 /* Not what the format wants: one line of why. */
 void ml_violation_value(ml_violation_t *violation, const char *why);
+
+/* What may never be asked; its type is "forbidden". */
+void ml_violation_forbidden(ml_violation_t *violation, const char *why);
 
 /* A field that is to be echoed is over ML_VALIDATOR_KEEP bytes. */
 void ml_violation_keep(ml_violation_t *violation);

@@ -209,7 +209,8 @@ build_check() {
 
     sources="check/ml_check.c $(echo ngx_ml_validate/ml_*.c)
              $(echo ngx_ml_infer/engine/ml_*.c)
-             $(printf 'ngx_ml_core/ml_%s.c ' error text tensor siphash)"
+             $(printf 'ngx_ml_core/ml_%s.c ' error oip text tensor \
+                      siphash)"
 
     if [ -f "$OUT/ml_check" ] \
         && [ -z "$(find check ngx_ml_validate ngx_ml_core ngx_ml_infer/engine \

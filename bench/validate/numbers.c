@@ -153,7 +153,7 @@ validate(const ml_schema_t *schema, const ml_pack_kernel_t *kernel,
 
     start = now();
     v = ml_validator_create(schema, &limits, 1 << 20, seed, NULL);
-    v->kernel = kernel;
+    v->sink.kernel = kernel;
 
     for (i = 0; i < len; i += n) {
         n = len - i < PIECE ? len - i : PIECE;

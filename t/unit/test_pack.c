@@ -177,7 +177,7 @@ compare(const char *tensor, const char *body, size_t len)
     /* what the reader says alone */
 
     plain = ml_validator_create(schema, &large, 65536, seed, NULL);
-    plain->kernel = &none;
+    plain->sink.kernel = &none;
 
     for (i = 0; i < len; i++) {
         (void) ml_validator_feed(plain, body + i, 1);
@@ -194,7 +194,7 @@ compare(const char *tensor, const char *body, size_t len)
 
         for (cut = 0; cut < sizeof(cuts) / sizeof(cuts[0]); cut++) {
             v = ml_validator_create(schema, &large, 65536, seed, NULL);
-            v->kernel = kernels[k];
+            v->sink.kernel = kernels[k];
 
             for (i = 0; i < len; i += n) {
                 n = cuts[cut] && cuts[cut] < len - i ? cuts[cut] : len - i;
