@@ -20,9 +20,12 @@
 
 #include "ml_tensor.h"
 #include "ml_error.h"
+#include "ml_oip.h"
 #include "ml_text.h"
 #include "ml_metrics.h"
 
+
+#define NGX_HTTP_ML_VERSION      "0.1.0"
 
 #define NGX_HTTP_ML_MAGIC        0x4d4c4e58
 #define NGX_HTTP_ML_API_VERSION  1
@@ -86,6 +89,9 @@ struct ngx_http_ml_state_s {
     const void                *contract;
     ml_tensor_t               *tensors;
     ngx_uint_t                 ntensors;
+
+    /* of a request of the Open Inference Protocol: the body's, or NULL */
+    const ml_oip_request_t    *oip;
 
     /* The refusal, set through api->refuse(). */
     ml_error_answer_t          answer;
@@ -193,6 +199,16 @@ typedef struct {
 
     /* validate only.  Whether the contract declares the top-level field. */
     ngx_uint_t               (*has_field)(void **loc_conf, ngx_str_t *name);
+
+    /* validate only.  Whether the location speaks the protocol. */
+    ngx_uint_t               (*oip)(void **loc_conf);
+
+    /*
+     * infer only.  The same as inputs(), of the model that the path of a
+     * request of the Open Inference Protocol names.
+     */
+    const ml_tensor_spec_t  *(*request_inputs)(ngx_http_request_t *r,
+                                 ngx_uint_t *n, uint64_t *rows);
 
     /*
      * infer only.  The inputs of the model of that name, and the most rows

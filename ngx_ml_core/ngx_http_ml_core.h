@@ -8,8 +8,6 @@
 #include "ml_process.h"
 
 
-#define NGX_HTTP_ML_VERSION    "0.1.0"
-
 /* Grows with every change of what the zone holds. */
 #define NGX_HTTP_ML_LAYOUT     2
 

@@ -180,3 +180,37 @@ ml_contract_rows(const ml_model_t *model, ml_tensor_t *tensors, size_t n,
 
     return rows;
 }
+
+
+int
+ml_contract_fits(const ml_model_t *model, ml_tensor_t *tensors, size_t n)
+{
+    size_t                   i, ninputs;
+    uint32_t                 d;
+    const ml_tensor_t       *tensor;
+    const ml_tensor_spec_t  *inputs;
+
+    inputs = ml_model_inputs(model, &ninputs);
+
+    for (i = 0; i < ninputs; i++) {
+        tensor = ml_contract_find(tensors, n, inputs[i].name);
+
+        if (tensor == NULL
+            || tensor->dtype != inputs[i].dtype
+            || tensor->rank != inputs[i].rank)
+        {
+            return 0;
+        }
+
+        for (d = 0; d < tensor->rank; d++) {
+            if (inputs[i].dims[d] == -1 ? tensor->dims[d] < 1
+                                        : tensor->dims[d]
+                                          != inputs[i].dims[d])
+            {
+                return 0;
+            }
+        }
+    }
+
+    return 1;
+}

@@ -37,6 +37,12 @@ ml_tensor_t *ml_contract_find(ml_tensor_t *tensors, size_t n,
     const char *name);
 
 /*
+ * Whether tensors of a request that was not checked at configuration time are
+ * the model's inputs, rows included.
+ */
+int ml_contract_fits(const ml_model_t *model, ml_tensor_t *tensors, size_t n);
+
+/*
  * The rows of a request whose tensors fit the contract: at least 1, or 0
  * when a tensor has none, or -1 when two tensors differ.
  */

@@ -1,5 +1,6 @@
 /* Outputs as JSON; see ml_response.h. */
 
+#include <math.h>
 #include <string.h>
 
 #include "ml_response.h"
@@ -8,8 +9,43 @@
 int
 ml_response_supports(ml_dtype_e dtype)
 {
-    return dtype != ML_DTYPE_FLOAT16 && dtype != ML_DTYPE_BFLOAT16
-           && ml_dtype_size(dtype) != 0;
+    return ml_dtype_size(dtype) != 0;
+}
+
+
+/* IEEE 754 binary16, exactly. */
+static float
+ml_response_half(uint16_t bits)
+{
+    int    exponent;
+    float  value;
+
+    exponent = bits >> 10 & 0x1f;
+    value = (float) (bits & 0x3ff);
+
+    if (exponent == 0x1f) {
+        value = value != 0 ? NAN : INFINITY;
+
+    } else {
+        value = ldexpf(exponent ? value + 1024 : value,
+                       (exponent ? exponent : 1) - 25);
+    }
+
+    return bits & 0x8000 ? -value : value;
+}
+
+
+/* The upper half of a float. */
+static float
+ml_response_brain(uint16_t bits)
+{
+    float     value;
+    uint32_t  image;
+
+    image = (uint32_t) bits << 16;
+    memcpy(&value, &image, sizeof(float));
+
+    return value;
 }
 
 
@@ -21,6 +57,14 @@ ml_response_scalar(ml_text_t *out, ml_dtype_e dtype, const void *data,
 
     case ML_DTYPE_FLOAT32:
         ml_text_float(out, ((const float *) data)[i]);
+        break;
+
+    case ML_DTYPE_FLOAT16:
+        ml_text_float(out, ml_response_half(((const uint16_t *) data)[i]));
+        break;
+
+    case ML_DTYPE_BFLOAT16:
+        ml_text_float(out, ml_response_brain(((const uint16_t *) data)[i]));
         break;
 
     case ML_DTYPE_FLOAT64:
@@ -103,6 +147,18 @@ ml_response_nested(ml_text_t *out, ml_dtype_e dtype, const void *data,
     ml_text_append(out, "]", 1);
 
     return i;
+}
+
+
+void
+ml_response_elements(ml_text_t *out, ml_dtype_e dtype, const void *data,
+    size_t n)
+{
+    int64_t  dims[1];
+
+    dims[0] = (int64_t) n;
+
+    (void) ml_response_nested(out, dtype, data, dims, 1, 0);
 }
 
 

@@ -18,6 +18,10 @@
 /* Whether values of the type can be told in JSON. */
 int ml_response_supports(ml_dtype_e dtype);
 
+/* Appends n elements of a type that is supported, as one flat array. */
+void ml_response_elements(ml_text_t *out, ml_dtype_e dtype, const void *data,
+    size_t n);
+
 /*
  * Appends "name":value for each output, with commas between and no braces.
  * "data" is in the order of the specs, "rows" rows each.

@@ -11,6 +11,7 @@
 #include "ml_executor.h"
 #include "ml_model.h"
 #include "ml_model_table.h"
+#include "ml_oip.h"
 #include "ml_slots.h"
 
 
@@ -95,7 +96,8 @@ typedef struct {
     ngx_str_t                    name;          /* of the model */
     ngx_uint_t                   given;         /* ml_infer stands here */
     ngx_http_ml_place_t          place;
-    ngx_http_ml_infer_model_t   *model;         /* NULL: off */
+    ngx_http_ml_infer_model_t   *model;         /* NULL: off, or by path */
+    ngx_uint_t                   oip;           /* unsigned:1; by path */
     ml_contract_form_e           form;
     ngx_array_t                 *echo;          /* ngx_str_t */
     ngx_http_ml_place_t          echo_place;
@@ -117,8 +119,10 @@ typedef struct ngx_http_ml_infer_task_s  ngx_http_ml_infer_task_t;
 typedef struct {
     ngx_http_request_t           *request;
     ngx_http_ml_state_t          *state;
-    ngx_http_ml_infer_model_t    *model;
+    ngx_http_ml_infer_model_t    *model;        /* NULL: of "oip" only */
     ngx_http_ml_infer_loc_conf_t *conf;
+    ml_contract_form_e            form;
+    ml_oip_path_t                 path;         /* of "oip" */
     ngx_http_ml_infer_task_t     *task;         /* NULL: nothing under way */
     ngx_event_t                   timer;
     ngx_uint_t                    outcome;
@@ -166,6 +170,9 @@ char *ngx_http_ml_infer_merge_loc_conf(ngx_conf_t *cf, void *parent,
 
 /* ngx_http_ml_infer_check.c */
 
+/* The most rows that a request to a model may have. */
+uint64_t ngx_http_ml_infer_rows(ngx_http_ml_infer_model_t *model);
+
 /* A model's inputs, for a contract that is derived of them. */
 const ml_tensor_spec_t *ngx_http_ml_infer_inputs(ngx_conf_t *cf,
     ngx_str_t *name, ngx_uint_t *n, uint64_t *rows);
@@ -192,6 +199,27 @@ void ngx_http_ml_infer_completed(ml_job_t *job);
 /* Sends the outputs; settles.  What ngx_http_finalize_request() wants. */
 ngx_int_t ngx_http_ml_infer_answer(ngx_http_ml_infer_ctx_t *ctx,
     ml_job_t *job);
+
+
+/* Sends a text, which becomes the request's; as ngx_http_output_filter(). */
+ngx_int_t ngx_http_ml_infer_send(ngx_http_request_t *r, ml_text_t *text,
+    const char *type);
+
+
+/* ngx_http_ml_infer_oip.c */
+
+/* The model that the path names, NULL when there is none. */
+ngx_http_ml_infer_model_t *ngx_http_ml_infer_oip_model(ngx_http_request_t *r,
+    ml_oip_path_t *path);
+
+const ml_tensor_spec_t *ngx_http_ml_infer_request_inputs(
+    ngx_http_request_t *r, ngx_uint_t *n, uint64_t *rows);
+
+ngx_int_t ngx_http_ml_infer_oip_gate(ngx_http_ml_infer_ctx_t *ctx);
+ngx_int_t ngx_http_ml_infer_oip_handler(ngx_http_ml_infer_ctx_t *ctx);
+const char *ngx_http_ml_infer_oip_wrong(ngx_http_ml_infer_ctx_t *ctx);
+size_t ngx_http_ml_infer_oip_render(ngx_http_ml_infer_ctx_t *ctx,
+    ml_job_t *job, ml_text_t *text);
 
 
 /* ngx_http_ml_infer_process.c */
@@ -257,6 +285,7 @@ ngx_int_t ngx_http_ml_infer_zone_init(ngx_cycle_t *cycle, u_char *region,
     size_t size, ngx_uint_t fresh);
 void ngx_http_ml_infer_reap(ngx_uint_t process);
 ngx_uint_t ngx_http_ml_infer_ready(ml_text_t *reason);
+ngx_uint_t ngx_http_ml_infer_is_ready(ngx_http_ml_infer_model_t *model);
 void ngx_http_ml_infer_status_json(ml_text_t *out);
 void ngx_http_ml_infer_status_prometheus(ml_text_t *out);
 

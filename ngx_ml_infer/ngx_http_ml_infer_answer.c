@@ -19,46 +19,83 @@ ngx_http_ml_infer_text_free(void *data)
 ngx_int_t
 ngx_http_ml_infer_answer(ngx_http_ml_infer_ctx_t *ctx, ml_job_t *job)
 {
-    ngx_int_t            rc;
-    ngx_buf_t           *b;
+    u_char              *value, *last;
+    size_t               header;
     ml_text_t            text;
-    ngx_chain_t          out;
+    ngx_int_t            rc;
     ngx_http_request_t  *r;
-    ngx_pool_cleanup_t  *cln;
 
     r = ctx->request;
-
-    cln = ngx_pool_cleanup_add(r->pool, 0);
-    b = ngx_calloc_buf(r->pool);
-
-    if (cln == NULL || b == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+    header = 0;
+    rc = NGX_OK;
 
     ml_text_init(&text);
 
-    if (ngx_http_ml_infer_render(ctx, job, &text) != NGX_OK) {
+    if (ctx->conf->oip) {
+        header = ngx_http_ml_infer_oip_render(ctx, job, &text);
+
+    } else {
+        rc = ngx_http_ml_infer_render(ctx, job, &text);
+    }
+
+    if (header) {
+        value = ngx_pnalloc(r->pool, NGX_SIZE_T_LEN);
+        rc = NGX_ERROR;
+
+        if (value) {
+            last = ngx_sprintf(value, "%uz", header);
+            rc = ngx_http_ml_infer_api->add_header(r,
+                                            "Inference-Header-Content-Length",
+                                            value, last);
+        }
+    }
+
+    if (rc != NGX_OK || text.failed) {
         ml_text_free(&text);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-
-    cln->handler = ngx_http_ml_infer_text_free;
-    cln->data = text.data;
 
     ctx->outcome = NGX_HTTP_ML_INFER_OK;
     ngx_http_ml_infer_count(ctx->model, NGX_HTTP_ML_INFER_OK);
 
     ngx_http_ml_infer_api->settle(ctx->state);
 
-    b->pos = (u_char *) text.data;
-    b->last = b->pos + text.len;
-    b->memory = 1;
+    return ngx_http_ml_infer_send(r, &text,
+                                  header ? "application/octet-stream"
+                                         : "application/json");
+}
+
+
+ngx_int_t
+ngx_http_ml_infer_send(ngx_http_request_t *r, ml_text_t *text,
+    const char *type)
+{
+    ngx_int_t            rc;
+    ngx_buf_t           *b;
+    ngx_chain_t          out;
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    b = ngx_calloc_buf(r->pool);
+
+    if (cln == NULL || b == NULL || text->failed) {
+        ml_text_free(text);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cln->handler = ngx_http_ml_infer_text_free;
+    cln->data = text->data;
+
+    b->pos = (u_char *) text->data;
+    b->last = b->pos + text->len;
+    b->memory = text->len != 0;
     b->last_buf = 1;
     b->last_in_chain = 1;
 
     r->headers_out.status = NGX_HTTP_OK;
-    r->headers_out.content_length_n = text.len;
-    ngx_str_set(&r->headers_out.content_type, "application/json");
+    r->headers_out.content_length_n = text->len;
+    r->headers_out.content_type.data = (u_char *) type;
+    r->headers_out.content_type.len = ngx_strlen(type);
     r->headers_out.content_type_len = r->headers_out.content_type.len;
 
     rc = ngx_http_send_header(r);
@@ -90,7 +127,7 @@ ngx_http_ml_infer_render(ngx_http_ml_infer_ctx_t *ctx, ml_job_t *job,
     ml_text_append(text, "{", 1);
 
     ml_response_render(text, model->outputs, model->noutputs, job->outputs,
-                       job->rows, ctx->conf->form);
+                       job->rows, ctx->form);
 
     if (ctx->conf->echo) {
         fields = ctx->conf->echo->elts;

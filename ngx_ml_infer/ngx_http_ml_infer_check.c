@@ -95,14 +95,62 @@ ngx_http_ml_infer_inputs(ngx_conf_t *cf, ngx_str_t *name, ngx_uint_t *n,
     }
 
     *n = model->ninputs;
-    *rows = 1;
-
-    if (ml_model_batched(model->model)) {
-        *rows = model->process ? ngx_http_ml_infer_max_rows(model)
-                               : (uint64_t) model->queue * model->batch;
-    }
+    *rows = ngx_http_ml_infer_rows(model);
 
     return model->inputs;
+}
+
+
+uint64_t
+ngx_http_ml_infer_rows(ngx_http_ml_infer_model_t *model)
+{
+    if (!ml_model_batched(model->model)) {
+        return 1;
+    }
+
+    return model->process ? ngx_http_ml_infer_max_rows(model)
+                          : (uint64_t) model->queue * model->batch;
+}
+
+
+/* "ml_infer oip": any model there is. */
+
+static ngx_int_t
+ngx_http_ml_infer_check_oip(ngx_conf_t *cf,
+    ngx_http_ml_infer_location_t *location,
+    const ngx_http_ml_feature_t *validate)
+{
+    ngx_uint_t                       i;
+    ngx_http_ml_infer_model_t      **models;
+    ngx_http_ml_infer_main_conf_t   *mimcf;
+
+    if (!validate->oip(location->loc_conf)) {
+        ngx_http_ml_conf_error(cf, &location->conf->place,
+                               "\"ml_infer oip\" requires \"ml_validate "
+                               "protocol=oip\" in the same location");
+        return NGX_ERROR;
+    }
+
+    if (location->conf->echo) {
+        ngx_http_ml_conf_error(cf, &location->conf->echo_place,
+                               "\"ml_infer oip\" has nothing to echo");
+        return NGX_ERROR;
+    }
+
+    mimcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_ml_infer_module);
+    models = mimcf->models.elts;
+
+    for (i = 0; i < mimcf->models.nelts; i++) {
+        if (models[i]->ninputs > ML_OIP_TENSORS) {
+            ngx_http_ml_conf_error(cf, &models[i]->place,
+                                   "model \"%V\" has %uz inputs, which are "
+                                   "too many for \"ml_infer oip\"",
+                                   &models[i]->name, models[i]->ninputs);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
@@ -117,9 +165,10 @@ ngx_http_ml_infer_check_location(ngx_conf_t *cf,
     ngx_http_ml_infer_loc_conf_t    *conf;
 
     conf = location->conf;
-    conf->model = ngx_http_ml_infer_find_model(cf, &conf->name);
+    conf->model = conf->oip ? NULL
+                            : ngx_http_ml_infer_find_model(cf, &conf->name);
 
-    if (conf->model == NULL) {
+    if (conf->model == NULL && !conf->oip) {
         ngx_http_ml_conf_error(cf, &conf->place, "unknown model \"%V\"",
                                &conf->name);
         return NGX_ERROR;
@@ -130,6 +179,17 @@ ngx_http_ml_infer_check_location(ngx_conf_t *cf,
                                "\"ml_infer\" requires "
                                "ngx_http_ml_validate_module.so to be loaded");
         return NGX_ERROR;
+    }
+
+    if (ngx_http_ml_infer_mirrored(cf, location->loc_conf)) {
+        ngx_http_ml_conf_error(cf, &conf->place,
+                               "\"ml_infer\" leaves no body to \"mirror\"; "
+                               "add \"mirror off\" to this location");
+        return NGX_ERROR;
+    }
+
+    if (conf->oip) {
+        return ngx_http_ml_infer_check_oip(cf, location, validate);
     }
 
     contract = validate->contract(location->loc_conf, &n);
@@ -152,13 +212,6 @@ ngx_http_ml_infer_check_location(ngx_conf_t *cf,
     }
 
     if (ngx_http_ml_infer_check_rows(cf, conf, contract, n) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_ml_infer_mirrored(cf, location->loc_conf)) {
-        ngx_http_ml_conf_error(cf, &conf->place,
-                               "\"ml_infer\" leaves no body to \"mirror\"; "
-                               "add \"mirror off\" to this location");
         return NGX_ERROR;
     }
 

@@ -25,6 +25,7 @@ ngx_http_ml_infer_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     milcf->name = value[1];
+    milcf->oip = ngx_strcmp(value[1].data, "oip") == 0;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
@@ -141,6 +142,7 @@ ngx_http_ml_infer_create_loc_conf(ngx_conf_t *cf)
      *
      *     conf->name = { 0, NULL };
      *     conf->given = 0;
+     *     conf->oip = 0;
      *     conf->model = NULL;
      */
 
@@ -173,6 +175,7 @@ ngx_http_ml_infer_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (clcf->noname && !conf->given) {
         conf->name = prev->name;
+        conf->oip = prev->oip;
         conf->place = prev->place;
         conf->echo_place = prev->echo_place;
 

@@ -19,6 +19,8 @@
 
 static ngx_http_ml_infer_ctx_t *ngx_http_ml_infer_get_ctx(
     ngx_http_request_t *r, ngx_http_ml_state_t *state);
+static void ngx_http_ml_infer_locate(ngx_http_request_t *r,
+    ngx_http_ml_infer_ctx_t *ctx);
 static ngx_int_t ngx_http_ml_infer_refuse(ngx_http_ml_infer_ctx_t *ctx,
     ngx_uint_t outcome, ngx_uint_t status, const char *detail,
     ngx_uint_t retry);
@@ -62,12 +64,21 @@ ngx_int_t
 ngx_http_ml_infer_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
 {
     uint64_t                    ms;
+    ngx_int_t                   rc;
     ngx_http_ml_infer_ctx_t    *ctx;
     ngx_http_ml_infer_model_t  *model;
 
     ctx = ngx_http_ml_infer_get_ctx(r, state);
     if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ctx->conf->oip) {
+        rc = ngx_http_ml_infer_oip_gate(ctx);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
     }
 
     model = ctx->model;
@@ -110,24 +121,29 @@ uint64_t
 ngx_http_ml_infer_device_time(ngx_http_request_t *r,
     ngx_http_ml_state_t *state)
 {
-    int64_t                        rows;
-    uint64_t                       ns;
-    ngx_http_ml_infer_loc_conf_t  *conf;
+    int64_t                     rows;
+    uint64_t                    ns;
+    ngx_http_ml_infer_ctx_t     place;
+    ngx_http_ml_infer_model_t  *model;
 
-    conf = ngx_http_get_module_loc_conf(r, ngx_http_ml_infer_module);
+    ngx_http_ml_infer_locate(r, &place);
+    model = place.model;
 
-    if (conf->model == NULL || conf->model->entry == NULL) {
+    if (model == NULL
+        || model->entry == NULL
+        || (place.conf->oip && place.path.endpoint != ML_OIP_INFER))
+    {
         return 0;
     }
 
     rows = 1;
 
     if (state->tensors) {
-        rows = ml_contract_rows(conf->model->model, state->tensors,
-                                state->ntensors, conf->form);
+        rows = ml_contract_rows(model->model, state->tensors, state->ntensors,
+                                place.form);
     }
 
-    ns = ngx_http_ml_infer_rows_ns(conf->model, ngx_max(rows, 1));
+    ns = ngx_http_ml_infer_rows_ns(model, ngx_max(rows, 1));
 
     /* nothing is for nothing */
 
@@ -140,15 +156,34 @@ ngx_http_ml_infer_handler(ngx_http_request_t *r)
 {
     int64_t                        rows;
     uint64_t                       ms, ns;
+    ngx_int_t                      rc;
+    const char                    *wrong;
     ngx_http_ml_state_t           *state;
     ml_breaker_ticket_t            ticket;
     ngx_http_ml_infer_ctx_t       *ctx;
     ngx_http_ml_infer_task_t      *task;
     ngx_http_ml_infer_model_t     *model;
+    ngx_http_ml_infer_loc_conf_t  *conf;
     const ngx_http_ml_feature_t   *validate;
 
     state = ngx_http_ml_infer_api->state(r);
     validate = ngx_http_ml_infer_validate();
+
+    conf = ngx_http_get_module_loc_conf(r, ngx_http_ml_infer_module);
+
+    if (conf->oip && r == r->main && state) {
+        ctx = ngx_http_ml_infer_get_ctx(r, state);
+        if (ctx == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        rc = ngx_http_ml_infer_oip_gate(ctx);
+
+        if (rc != NGX_OK) {
+            return rc == NGX_DECLINED ? ngx_http_ml_infer_oip_handler(ctx)
+                                      : rc;
+        }
+    }
 
     /*
      * Subrequests skip the guards, and a redirect may lead here from a
@@ -183,8 +218,15 @@ ngx_http_ml_infer_handler(ngx_http_request_t *r)
         return ngx_http_ml_infer_unavailable(ctx);
     }
 
+    wrong = conf->oip ? ngx_http_ml_infer_oip_wrong(ctx) : NULL;
+
+    if (wrong) {
+        return ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_INVALID, 422,
+                                        wrong, 0);
+    }
+
     rows = ml_contract_rows(model->model, state->tensors, state->ntensors,
-                            ctx->conf->form);
+                            ctx->form);
 
     if (rows < 1) {
         return ngx_http_ml_infer_refuse(ctx, NGX_HTTP_ML_INFER_INVALID, 422,
@@ -260,10 +302,28 @@ ngx_http_ml_infer_get_ctx(ngx_http_request_t *r, ngx_http_ml_state_t *state)
 
     /* another location after a redirect */
 
-    ctx->conf = ngx_http_get_module_loc_conf(r, ngx_http_ml_infer_module);
-    ctx->model = ctx->conf->model;
+    ngx_http_ml_infer_locate(r, ctx);
 
     return ctx;
+}
+
+
+/* Sets what the location, and perhaps the path, says of the model. */
+
+static void
+ngx_http_ml_infer_locate(ngx_http_request_t *r, ngx_http_ml_infer_ctx_t *ctx)
+{
+    ctx->conf = ngx_http_get_module_loc_conf(r, ngx_http_ml_infer_module);
+
+    if (!ctx->conf->oip) {
+        ctx->model = ctx->conf->model;
+        ctx->form = ctx->conf->form;
+        return;
+    }
+
+    ctx->model = ngx_http_ml_infer_oip_model(r, &ctx->path);
+    ctx->form = ctx->model && ml_model_batched(ctx->model->model)
+                ? ML_CONTRACT_BATCH : ML_CONTRACT_WHOLE;
 }
 
 

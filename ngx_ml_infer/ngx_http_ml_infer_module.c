@@ -9,6 +9,7 @@
  *     device      the device process
  *     handler     gate and content handler; the life of a job
  *     answer      what the client gets
+ *     oip         the Open Inference Protocol
  *     status      metrics, readiness, what is in the zone
  *     variables   $ml_infer_status, $ml_model, ...
  */
@@ -115,6 +116,7 @@ static const ngx_http_ml_feature_t  ngx_http_ml_infer_feature = {
     .module = &ngx_http_ml_infer_module,
     .gate = ngx_http_ml_infer_gate,
     .inputs = ngx_http_ml_infer_inputs,
+    .request_inputs = ngx_http_ml_infer_request_inputs,
     .device_time = ngx_http_ml_infer_device_time,
     .zone_init = ngx_http_ml_infer_zone_init,
     .reap = ngx_http_ml_infer_reap,

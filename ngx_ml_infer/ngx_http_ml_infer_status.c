@@ -342,7 +342,7 @@ ngx_http_ml_infer_state(ngx_http_ml_infer_model_t *model)
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_ml_infer_is_ready(ngx_http_ml_infer_model_t *model)
 {
     return model->executor

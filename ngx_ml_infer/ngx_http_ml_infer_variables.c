@@ -87,6 +87,7 @@ ngx_http_ml_infer_variable(ngx_http_request_t *r,
     ctx = ngx_http_ml_infer_ctx(ngx_http_ml_infer_api->state(r));
 
     if (ctx == NULL
+        || ctx->model == NULL
         || (data == NGX_HTTP_ML_INFER_VAR_STATUS
             && ctx->outcome == NGX_HTTP_ML_INFER_UNSET)
         || (!ctx->ran && (data == NGX_HTTP_ML_INFER_VAR_BATCH_SIZE

@@ -9,6 +9,7 @@
 #include "ml_image.h"
 #include "ml_inflate.h"
 #include "ml_npy.h"
+#include "ml_oip_body.h"
 #include "ml_openai.h"
 #include "ml_raw.h"
 #include "ml_schema_registry.h"
@@ -28,7 +29,8 @@ typedef enum {
     NGX_HTTP_ML_VALIDATE_RAW,
     NGX_HTTP_ML_VALIDATE_NPY,
     NGX_HTTP_ML_VALIDATE_OPENAI,
-    NGX_HTTP_ML_VALIDATE_IMAGE
+    NGX_HTTP_ML_VALIDATE_IMAGE,
+    NGX_HTTP_ML_VALIDATE_OIP
 } ngx_http_ml_validate_protocol_e;
 
 
@@ -47,6 +49,7 @@ typedef struct {
 typedef struct {
     ml_schema_t                       *schema;   /* NULL: not derived yet */
     ngx_array_t                       *routes;   /* or one for each of these */
+    ml_schema_t                       *names;    /* of OIP, for what is told */
     ml_openai_limits_t                 openai;
     ml_image_limits_t                  image;
     ngx_uint_t                         image_types;  /* bits; 0: all */
@@ -91,6 +94,7 @@ typedef enum {
 typedef struct {
     ngx_http_ml_validate_loc_conf_t   *conf;     /* of the verdict */
     ngx_http_ml_validate_route_t      *route;    /* of it, too; or NULL */
+    ml_oip_contract_t                  oip;      /* of it, too; or zeros */
     ml_body_t                         *reader;
     ml_error_t                         error;
 
@@ -121,6 +125,13 @@ ngx_http_ml_validate_ctx_t *ngx_http_ml_validate_get_ctx(
 /* Body unread: method, media type and coding. */
 ngx_int_t ngx_http_ml_validate_gate(ngx_http_request_t *r,
     ngx_http_ml_state_t *state);
+
+/*
+ * The one header of that name, or NULL when there is none or several: servers
+ * differ in which they take.  *n is how many there are.
+ */
+ngx_table_elt_t *ngx_http_ml_validate_header(ngx_http_request_t *r,
+    ngx_str_t *name, ngx_uint_t *n);
 
 /* The type of image that Content-Type says, or ML_IMAGE_TYPES. */
 ml_image_type_e ngx_http_ml_validate_image(ngx_http_request_t *r);
@@ -176,6 +187,26 @@ char *ngx_http_ml_validate_openapi(ngx_conf_t *cf,
 char *ngx_http_ml_validate_openai(ngx_conf_t *cf,
     ngx_http_ml_validate_contract_t *contract);
 
+/* ngx_http_ml_validate_oip.c: "protocol=oip" */
+
+char *ngx_http_ml_validate_oip(ngx_conf_t *cf,
+    ngx_http_ml_validate_contract_t *contract);
+
+/* As ngx_http_ml_validate_pick(); a request with a body has no route. */
+ngx_int_t ngx_http_ml_validate_oip_pick(ngx_http_request_t *r,
+    ngx_http_ml_validate_route_t **route, ngx_uint_t *methods);
+
+/* Inference-Header-Content-Length, or ML_OIP_JSON; NGX_ERROR: it is wrong. */
+ngx_int_t ngx_http_ml_validate_oip_header(ngx_http_request_t *r,
+    uint64_t *header);
+
+/* What the request may be; NGX_ERROR: the model is not there. */
+ngx_int_t ngx_http_ml_validate_oip_contract(ngx_http_request_t *r,
+    ml_oip_contract_t *contract);
+
+ml_body_t *ngx_http_ml_validate_oip_reader(ngx_http_request_t *r,
+    ngx_http_ml_validate_loc_conf_t *vlcf, ngx_http_ml_validate_ctx_t *ctx);
+
 /*
  * What the request's body is checked against: NGX_OK and the route, which is
  * NULL where there are none; 404, or 405 and the methods that there are.
@@ -207,6 +238,10 @@ char *ngx_http_ml_validate_limits_directive(ngx_conf_t *cf,
 
 extern ngx_module_t               ngx_http_ml_validate_module;
 extern const ngx_http_ml_api_t   *ngx_http_ml_validate_api;
+
+/* The feature, NULL when it is not loaded. */
+extern const ngx_http_ml_feature_t  *ngx_http_ml_validate_infer;
+
 extern uint8_t                    ngx_http_ml_validate_seed[16];
 
 

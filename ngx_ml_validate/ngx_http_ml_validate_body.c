@@ -33,9 +33,10 @@
 static ngx_int_t ngx_http_ml_validate_start(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx,
     ngx_http_ml_validate_loc_conf_t *vlcf);
+static ngx_uint_t ngx_http_ml_validate_same_model(ngx_http_request_t *r,
+    ngx_http_ml_validate_loc_conf_t *vlcf, ngx_http_ml_validate_ctx_t *ctx);
 static ml_body_t *ngx_http_ml_validate_reader(ngx_http_request_t *r,
-    ngx_http_ml_validate_loc_conf_t *vlcf,
-    ngx_http_ml_validate_route_t *route);
+    ngx_http_ml_validate_loc_conf_t *vlcf, ngx_http_ml_validate_ctx_t *ctx);
 static ngx_int_t ngx_http_ml_validate_outcome(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx);
 static ngx_int_t ngx_http_ml_validate_replay(ngx_http_request_t *r,
@@ -95,12 +96,14 @@ ngx_http_ml_validate_precontent(ngx_http_request_t *r,
 
     if (ctx->verdict == NGX_HTTP_ML_VALIDATE_REJECTED
         || (ctx->verdict != NGX_HTTP_ML_VALIDATE_NONE && ctx->conf == vlcf
-            && ctx->route == route))
+            && ctx->route == route
+            && ngx_http_ml_validate_same_model(r, vlcf, ctx)))
     {
         return ngx_http_ml_validate_outcome(r, state, ctx);
     }
 
-    if (vlcf->contract->routes
+    if ((vlcf->contract->routes
+         || vlcf->contract->protocol == NGX_HTTP_ML_VALIDATE_OIP)
         && (rc != NGX_OK || ngx_http_ml_validate_skips(r, route)))
     {
         return rc == NGX_OK || vlcf->dry_run ? NGX_DECLINED : rc;
@@ -156,6 +159,23 @@ ngx_http_ml_validate_precontent(ngx_http_request_t *r,
 }
 
 
+/* A redirect did not lead from one model's path to another's. */
+
+static ngx_uint_t
+ngx_http_ml_validate_same_model(ngx_http_request_t *r,
+    ngx_http_ml_validate_loc_conf_t *vlcf, ngx_http_ml_validate_ctx_t *ctx)
+{
+    ml_oip_contract_t  contract;
+
+    if (vlcf->contract->protocol != NGX_HTTP_ML_VALIDATE_OIP) {
+        return 1;
+    }
+
+    return ngx_http_ml_validate_oip_contract(r, &contract) == NGX_OK
+           && contract.inputs == ctx->oip.inputs;
+}
+
+
 static ngx_int_t
 ngx_http_ml_validate_start(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx,
@@ -166,12 +186,13 @@ ngx_http_ml_validate_start(ngx_http_request_t *r,
     state->contract = NULL;
     state->tensors = NULL;
     state->ntensors = 0;
+    state->oip = NULL;
 
     if (ctx->reader) {
         ctx->reader->ops->destroy(ctx->reader);
     }
 
-    ctx->reader = ngx_http_ml_validate_reader(r, vlcf, ctx->route);
+    ctx->reader = ngx_http_ml_validate_reader(r, vlcf, ctx);
 
     if (ctx->reader == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -191,10 +212,13 @@ ngx_http_ml_validate_start(ngx_http_request_t *r,
 
 static ml_body_t *
 ngx_http_ml_validate_reader(ngx_http_request_t *r,
-    ngx_http_ml_validate_loc_conf_t *vlcf, ngx_http_ml_validate_route_t *route)
+    ngx_http_ml_validate_loc_conf_t *vlcf, ngx_http_ml_validate_ctx_t *ctx)
 {
     ml_image_type_e                   type;
+    ngx_http_ml_validate_route_t     *route;
     ngx_http_ml_validate_contract_t  *contract;
+
+    route = ctx->route;
 
     contract = vlcf->contract;
 
@@ -214,6 +238,9 @@ ngx_http_ml_validate_reader(ngx_http_request_t *r,
 
         return ml_image_create(type < ML_IMAGE_TYPES ? type : ML_IMAGE_PNG,
                                &contract->image);
+
+    case NGX_HTTP_ML_VALIDATE_OIP:
+        return ngx_http_ml_validate_oip_reader(r, vlcf, ctx);
 
     default: /* NGX_HTTP_ML_VALIDATE_JSON, _OPENAI */
         return ml_validator_body(ml_validator_create(route ? route->schema
@@ -240,6 +267,10 @@ ngx_http_ml_validate_outcome(ngx_http_request_t *r,
         state->contract = ctx->conf;
         state->tensors = ctx->reader->ops->tensors(ctx->reader, &n);
         state->ntensors = n;
+
+        if (ctx->conf->contract->protocol == NGX_HTTP_ML_VALIDATE_OIP) {
+            state->oip = ml_oip_request(ctx->reader);
+        }
 
         if (ctx->consume) {
             ngx_http_ml_validate_api->forget_body(r);
@@ -559,6 +590,7 @@ ngx_http_ml_validate_verdict(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx,
     ml_body_status_e status)
 {
+    ngx_uint_t         http;
     const ml_error_t  *error;
 
     switch (status) {
@@ -572,8 +604,9 @@ ngx_http_ml_validate_verdict(ngx_http_request_t *r,
 
     case ML_BODY_REJECTED:
         error = ctx->reader->ops->error(ctx->reader);
-        ngx_http_ml_validate_reject(r, state, ctx, ctx->conf->status,
-                                    error->type, error);
+        http = ngx_strcmp(error->type, "forbidden") == 0
+               ? NGX_HTTP_FORBIDDEN : ctx->conf->status;
+        ngx_http_ml_validate_reject(r, state, ctx, http, error->type, error);
         return;
 
     default: /* ML_BODY_FAILED */

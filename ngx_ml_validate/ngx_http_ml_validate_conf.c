@@ -52,7 +52,7 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_ml_validate_loc_conf_t *vlcf = conf;
 
     ngx_str_t                        *value, name, openapi;
-    ngx_uint_t                        i, given, limits, openai, image;
+    ngx_uint_t                        i, given, limits, openai, image, oip;
     ngx_http_ml_validate_contract_t  *contract;
 
     if (vlcf->contract != NGX_CONF_UNSET_PTR) {
@@ -155,14 +155,16 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    oip = contract->protocol == NGX_HTTP_ML_VALIDATE_OIP;
     openai = contract->protocol == NGX_HTTP_ML_VALIDATE_OPENAI;
     image = contract->protocol == NGX_HTTP_ML_VALIDATE_IMAGE;
 
     if ((name.len != 0) + (contract->model.len != 0) + (openapi.len != 0)
-        + openai + image != 1)
+        + openai + image + oip != 1)
     {
         return "needs one of \"schema\", \"model\", \"openapi\", "
-               "\"protocol=openai\" and \"protocol=image\"";
+               "\"protocol=openai\", \"protocol=oip\" and "
+               "\"protocol=image\"";
     }
 
     if (name.len == 0 && openapi.len == 0
@@ -188,6 +190,10 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (openai) {
         return ngx_http_ml_validate_openai(cf, contract);
+    }
+
+    if (oip) {
+        return ngx_http_ml_validate_oip(cf, contract);
     }
 
     if (openapi.len) {
@@ -325,7 +331,7 @@ ngx_http_ml_validate_protocol(u_char *name,
     ngx_uint_t  i;
 
     static const char *const  names[] = {
-        "json", "raw", "npy", "openai", "image"
+        "json", "raw", "npy", "openai", "image", "oip"
     };
 
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -527,9 +533,7 @@ ngx_http_ml_validate_derive(ngx_conf_t *cf,
 
     /* nested locations inherit what is derived already */
 
-    if (contract->schema || contract->routes
-        || contract->protocol == NGX_HTTP_ML_VALIDATE_IMAGE)
-    {
+    if (contract->model.len == 0 || contract->schema) {
         return NGX_CONF_OK;
     }
 

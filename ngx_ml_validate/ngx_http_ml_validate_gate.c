@@ -10,12 +10,19 @@
 #include "ngx_http_ml_validate.h"
 
 
-static ngx_table_elt_t *ngx_http_ml_validate_header(ngx_http_request_t *r,
-    ngx_str_t *name, ngx_uint_t *n);
-static void ngx_http_ml_validate_type(ngx_http_request_t *r, ngx_str_t *type);
+static ngx_uint_t ngx_http_ml_validate_type(ngx_http_request_t *r,
+    ngx_str_t *type);
 static ngx_uint_t ngx_http_ml_validate_media_type(ngx_http_request_t *r,
     ngx_str_t *type, ngx_http_ml_validate_contract_t *contract);
+static ngx_uint_t ngx_http_ml_validate_oip_type(ngx_http_request_t *r,
+    ngx_str_t *type);
 static ngx_uint_t ngx_http_ml_validate_json(u_char *p, u_char *last);
+
+
+static const ml_error_t  ngx_http_ml_validate_inference_header = {
+    "value_error", NULL, 0, "Inference-Header-Content-Length is no length of "
+    "a part of the body", NULL
+};
 
 
 ngx_int_t
@@ -23,7 +30,9 @@ ngx_http_ml_validate_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
 {
     ngx_str_t                         type;
     ngx_uint_t                        status, methods;
+    uint64_t                          header;
     const char                       *reason;
+    const ml_error_t                 *error;
     ngx_http_ml_validate_route_t     *route;
     ngx_http_ml_validate_ctx_t       *ctx;
     ngx_http_ml_validate_loc_conf_t  *vlcf;
@@ -41,13 +50,15 @@ ngx_http_ml_validate_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
         return ctx->status;
     }
 
-    ngx_http_ml_validate_type(r, &type);
+    (void) ngx_http_ml_validate_type(r, &type);
+    error = NULL;
 
     status = (ngx_uint_t) ngx_http_ml_validate_pick(r, vlcf->contract, &route,
                                                     &methods);
 
     if (status != NGX_OK) {
-        reason = status == NGX_HTTP_NOT_FOUND ? "path" : "method";
+        reason = status == NGX_HTTP_NOT_FOUND ? "path"
+                 : status == NGX_HTTP_FORBIDDEN ? "forbidden" : "method";
 
     } else if (ngx_http_ml_validate_skips(r, route)) {
         return NGX_DECLINED;
@@ -64,11 +75,18 @@ ngx_http_ml_validate_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
         status = NGX_HTTP_UNSUPPORTED_MEDIA_TYPE;
         reason = "media_type";
 
+    } else if (vlcf->contract->protocol == NGX_HTTP_ML_VALIDATE_OIP
+               && ngx_http_ml_validate_oip_header(r, &header) != NGX_OK)
+    {
+        status = NGX_HTTP_BAD_REQUEST;
+        reason = "inference_header";
+        error = &ngx_http_ml_validate_inference_header;
+
     } else {
         return NGX_DECLINED;
     }
 
-    ngx_http_ml_validate_reject(r, state, ctx, status, reason, NULL);
+    ngx_http_ml_validate_reject(r, state, ctx, status, reason, error);
 
     if (ctx->verdict == NGX_HTTP_ML_VALIDATE_REJECTED_DRY_RUN) {
         return NGX_DECLINED;
@@ -84,12 +102,7 @@ ngx_http_ml_validate_gate(ngx_http_request_t *r, ngx_http_ml_state_t *state)
 }
 
 
-/*
- * The one header of that name, or NULL when there is none or several: servers
- * differ in which they take.  *n is how many there are.
- */
-
-static ngx_table_elt_t *
+ngx_table_elt_t *
 ngx_http_ml_validate_header(ngx_http_request_t *r, ngx_str_t *name,
     ngx_uint_t *n)
 {
@@ -169,7 +182,9 @@ ngx_http_ml_validate_coding(ngx_http_request_t *r, ngx_table_elt_t **header)
 }
 
 
-static void
+/* Returns how many there are; the type is empty unless it is one. */
+
+static ngx_uint_t
 ngx_http_ml_validate_type(ngx_http_request_t *r, ngx_str_t *type)
 {
     ngx_uint_t        n;
@@ -185,6 +200,8 @@ ngx_http_ml_validate_type(ngx_http_request_t *r, ngx_str_t *type)
     } else {
         ngx_str_null(type);
     }
+
+    return n;
 }
 
 
@@ -195,7 +212,7 @@ ngx_http_ml_validate_image(ngx_http_request_t *r)
     ngx_uint_t   i;
     const char  *name;
 
-    ngx_http_ml_validate_type(r, &type);
+    (void) ngx_http_ml_validate_type(r, &type);
 
     for (i = 0; i < ML_IMAGE_TYPES; i++) {
         name = ml_image_media_type((ml_image_type_e) i);
@@ -227,6 +244,10 @@ ngx_http_ml_validate_media_type(ngx_http_request_t *r, ngx_str_t *type,
         ngx_string("application/x-npy"),
         ngx_null_string
     };
+
+    if (contract->protocol == NGX_HTTP_ML_VALIDATE_OIP) {
+        return ngx_http_ml_validate_oip_type(r, type);
+    }
 
     if (type->len == 0) {
         return 0;
@@ -260,6 +281,33 @@ ngx_http_ml_validate_media_type(ngx_http_request_t *r, ngx_str_t *type,
     }
 
     return 0;
+}
+
+
+/*
+ * The protocol does not ask for a type, and Triton's clients send none; what
+ * is behind the JSON is told by another header.
+ */
+
+static ngx_uint_t
+ngx_http_ml_validate_oip_type(ngx_http_request_t *r, ngx_str_t *type)
+{
+    uint64_t  header;
+
+    static ngx_str_t  binary = ngx_string("application/octet-stream");
+
+    if (ngx_http_ml_validate_type(r, type) == 0) {
+        return 1;
+    }
+
+    if (type->len == binary.len
+        && ngx_strncasecmp(type->data, binary.data, binary.len) == 0)
+    {
+        return ngx_http_ml_validate_oip_header(r, &header) != NGX_OK
+               || header != ML_OIP_JSON;
+    }
+
+    return ngx_http_ml_validate_json(type->data, type->data + type->len);
 }
 
 

@@ -32,6 +32,7 @@ static void ngx_http_ml_validate_cleanup(void *data);
 
 static const ml_tensor_spec_t *ngx_http_ml_validate_contract(
     void **loc_conf, ngx_uint_t *n);
+static ngx_uint_t ngx_http_ml_validate_speaks_oip(void **loc_conf);
 static ngx_uint_t ngx_http_ml_validate_has_field(void **loc_conf,
     ngx_str_t *name);
 static ngx_int_t ngx_http_ml_validate_field(ngx_http_ml_state_t *state,
@@ -50,6 +51,8 @@ static ngx_int_t ngx_http_ml_validate_init_process(ngx_cycle_t *cycle);
 
 
 const ngx_http_ml_api_t  *ngx_http_ml_validate_api;
+
+const ngx_http_ml_feature_t  *ngx_http_ml_validate_infer;
 
 /* The key of the hash of JSON keys. */
 uint8_t  ngx_http_ml_validate_seed[16];
@@ -172,6 +175,7 @@ static const ngx_http_ml_feature_t  ngx_http_ml_validate_feature = {
     .precontent = ngx_http_ml_validate_precontent,
     .families = ngx_http_ml_validate_families,
     .contract = ngx_http_ml_validate_contract,
+    .oip = ngx_http_ml_validate_speaks_oip,
     .has_field = ngx_http_ml_validate_has_field,
     .field = ngx_http_ml_validate_field
 };
@@ -319,7 +323,8 @@ ngx_http_ml_validate_root(ngx_http_ml_validate_loc_conf_t *vlcf,
         return NULL;
     }
 
-    schema = route ? route->schema : vlcf->contract->schema;
+    schema = vlcf->contract->names ? vlcf->contract->names
+             : route ? route->schema : vlcf->contract->schema;
 
     return schema ? schema->root : NULL;
 }
@@ -477,6 +482,18 @@ ngx_http_ml_validate_contract(void **loc_conf, ngx_uint_t *n)
     *n = vlcf->contract->schema->ntensors;
 
     return vlcf->contract->schema->specs;
+}
+
+
+static ngx_uint_t
+ngx_http_ml_validate_speaks_oip(void **loc_conf)
+{
+    ngx_http_ml_validate_loc_conf_t  *vlcf;
+
+    vlcf = loc_conf[ngx_http_ml_validate_module.ctx_index];
+
+    return vlcf->contract
+           && vlcf->contract->protocol == NGX_HTTP_ML_VALIDATE_OIP;
 }
 
 
@@ -673,6 +690,10 @@ ngx_http_ml_validate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         ngx_http_ml_validate_api->default_format(cf, ML_ERROR_OPENAI);
     }
 
+    if (conf->contract->protocol == NGX_HTTP_ML_VALIDATE_OIP) {
+        ngx_http_ml_validate_api->default_format(cf, ML_ERROR_OIP);
+    }
+
     return ngx_http_ml_validate_derive(cf, conf);
 }
 
@@ -719,6 +740,8 @@ ngx_http_ml_validate_init(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
+    ngx_http_ml_validate_infer = ngx_http_ml_validate_api->feature(cf,
+                                                           NGX_HTTP_ML_INFER);
     ngx_http_ml_validate_init_filter();
 
     return NGX_OK;

@@ -295,6 +295,10 @@ ngx_http_ml_validate_pick(ngx_http_request_t *r,
     *picked = NULL;
     *methods = 0;
 
+    if (contract->protocol == NGX_HTTP_ML_VALIDATE_OIP) {
+        return ngx_http_ml_validate_oip_pick(r, picked, methods);
+    }
+
     if (contract->routes == NULL) {
         *methods = NGX_HTTP_POST|NGX_HTTP_PUT|NGX_HTTP_PATCH;
 

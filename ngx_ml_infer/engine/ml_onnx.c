@@ -163,7 +163,7 @@ ml_onnx_tensor_type(ml_onnx_reader_t *reader, const ml_field_t *message,
     while ((rc = ml_wire_next(&wire, &field)) == 1) {
 
         if (field.tag == ml_tag(1, ML_WIRE_VARINT)) {
-            port->dtype = field.value <= ML_DTYPE_UINT64
+            port->dtype = field.value <= ML_DTYPE_BFLOAT16
                               ? (ml_dtype_e) field.value : ML_DTYPE_NONE;
 
         } else if (field.tag == ml_tag(2, ML_WIRE_BYTES)

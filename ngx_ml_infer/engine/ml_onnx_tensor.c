@@ -281,7 +281,7 @@ ml_onnx_tensor(ml_onnx_reader_t *reader, const ml_field_t *message,
         return ml_onnx_malformed(reader, "tensor");
     }
 
-    tensor->dtype = value <= ML_DTYPE_UINT64 ? (ml_dtype_e) value
+    tensor->dtype = value <= ML_DTYPE_BFLOAT16 ? (ml_dtype_e) value
                                              : ML_DTYPE_NONE;
 
     if (ml_dtype_size(tensor->dtype) == 0) {
