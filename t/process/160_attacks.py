@@ -3,8 +3,7 @@
 Each is answered with its status and its reason ($ml_validate_reason), nothing
 of it reaches the upstream, the worker that answered is the one that was
 there, and its memory has not grown by more than a bound.  Numbers of the
-catalogue that are not here: 37 to 41 and 44 to 53 are of the Open Inference
-Protocol, 62 is of multipart bodies and 72 to 77 of rules for text, none of
+catalogue that are not here: 62 is of multipart bodies and 72 to 77 of rules for text, none of
 which is there yet; 12 and 11 are in t/unit/test_json.c and test_validator.c,
 which split at every byte; 55 is nginx's own; 57 is in 140_refusals.py and 58
 and 59 are in 150_encodings.py; 63 to 71 are in 151_images.py, but for base64;
@@ -65,7 +64,7 @@ class Attack:
             client_max_body_size 64m;
             add_header X-Reason $ml_validate_reason always;
             ml_validate_limits keys=1000 deferred=4m depth=32;
-            location = /upstream { return 200 "reached"; }
+            location /upstream { return 200 "reached"; }
             location = /features {
                 ml_validate schema=features.json;
                 proxy_pass  http://127.0.0.1:%d/upstream;
@@ -74,6 +73,10 @@ class Attack:
                 ml_validate      schema=features.json;
                 ml_error_format  oip;
                 proxy_pass       http://127.0.0.1:%d/upstream;
+            }
+            location /v2/ {
+                ml_validate  protocol=oip;
+                proxy_pass   http://127.0.0.1:%d/upstream;
             }
             location = /rules {
                 ml_validate  schema=rules.json;
@@ -84,7 +87,7 @@ class Attack:
                 ml_validate  protocol=openai;
                 proxy_pass   http://127.0.0.1:%d/upstream;
             }
-        ''' % ((self.server.port,) * 4)
+        ''' % ((self.server.port,) * 5)
 
         for dtype in DTYPES:
             self.server.write(dtype + '.json', json.dumps({'x-tensor': {
@@ -269,6 +272,110 @@ def tensors(attack):
     attack.refuses(43, b'{"features":[]}', 'too_short')
 
 
+def oip(attack):
+    path = '/v2/models/m/infer'
+    length = 'Inference-Header-Content-Length'
+
+    def request(members, tail=b'', headers=JSON, more=b''):
+        head = b'{"inputs":[{"name":"x",%s}]%s}' % (members, more)
+
+        if tail:
+            headers = {length: str(len(head))}
+
+        return head + tail, headers
+
+    def refused(number, reason, *args, status=400, **kwargs):
+        body, headers = request(*args, **kwargs)
+        attack.refuses(number, body, reason, status, path, headers)
+
+    def passes(number, *args, **kwargs):
+        body, headers = request(*args, **kwargs)
+        attack.passes(number, body, path, headers)
+
+    def shape(text, data=b'[1]', datatype=b'FP32'):
+        return (b'"shape":%s,"datatype":"%s","data":%s'
+                % (text, datatype, data))
+
+    def size(text, dims=b'[4]', datatype=b'FP32'):
+        return (b'"shape":%s,"datatype":"%s","parameters":'
+                b'{"binary_data_size":%s}' % (dims, datatype, text))
+
+    refused(37, 'value_error', shape(b'[4294967296,4294967296]'))
+    refused(37, 'value_error', shape(b'[4294967296,4294967297,16]'))
+
+    for dims in (b'[-1]', b'[1.5]', b'[18446744073709551615]',
+                 b'[9223372036854775808]', b'["1"]', b'[null]', b'[[1]]'):
+        refused(38, 'value_error', shape(dims))
+
+    passes(39, shape(b'[0]', b'[]'))
+    refused(39, 'too_long', shape(b'[0]', b'[1]'))
+    passes(40, shape(b'[]', b'[1]'))
+    refused(40, 'list_type', shape(b'[]', b'1'))
+    refused(41, 'too_long', shape(b'[%s1]' % (b'1,' * 9999)))
+    passes(41, shape(b'[1,1,1,1,1,1,1,1]'))
+    refused(41, 'too_long', shape(b'[1,1,1,1,1,1,1,1,1]'))
+    refused(42, 'too_short', shape(b'[2,2]', b'[[1,2],[3]]'))
+    refused(43, 'too_long', shape(b'[3]', b'[1,2,3%s]' % (b',4' * 1000000)))
+
+    four = bytes(16)
+    passes(44, size(b'16'), four)
+
+    for text in (b'15', b'17', b'0', b'18446744073709551615', b'-16',
+                 b'16.0', b'1.6e1', b'"16"', b'true'):
+        refused(44, 'value_error', size(text), four)
+
+    refused(45, 'value_error', size(b'16'), bytes(15))
+    refused(45, 'value_error', size(b'16'), bytes(17))
+
+    body, _ = request(size(b'16'), four)
+
+    for text in ('-1', str(len(body) + 1), 'x', '', '1e1', '0x10', ' ',
+                 '99999999999999999999', '5,5'):
+        attack.refuses(46, body, 'inference_header', 400, path,
+                       dict(JSON, **{length: text}))
+
+    attack.refuses(46, body, 'value_error', 400, path, {length: '0'})
+    attack.refuses(46, body, 'json_invalid', 400, path, {length: '10'})
+
+    refused(47, 'value_error', shape(b'[4]', b'[1,2,3,4]')
+            + b',"parameters":{"binary_data_size":16}', four)
+    refused(48, 'finite_number', size(b'16'),
+            bytes(12) + b'\x00\x00\xc0\x7f')
+    refused(49, 'bool_type', size(b'4', datatype=b'BOOL'), b'\0\1\2\0')
+    refused(50, 'value_error', size(b'8', b'[1]', b'BYTES'),
+            b'\x05\0\0\0abcd')
+    refused(50, 'value_error', size(b'8', b'[1]', b'BYTES'),
+            b'\xff\xff\xff\xffabcd')
+    passes(50, size(b'8', b'[1]', b'BYTES'), b'\x04\0\0\0abcd')
+
+    # so many have more keys than a body may
+    for n, reason in ((65, 'too_long'), (100000, 'json_invalid')):
+        refused(51, reason, shape(b'[1]'), more=b',"outputs":[%s]' % (
+            b','.join(b'{"name":"%d"}' % i for i in range(n))))
+
+    refused(51, 'value_error', shape(b'[1]'),
+            more=b',"outputs":[{"name":"y"},{"name":"y"}]')
+
+    refused(52, 'forbidden', b'"shape":[4],"datatype":"FP32","parameters":'
+            b'{"shared_memory_region":"r","shared_memory_byte_size":16}',
+            status=403)
+
+    for where in ('systemsharedmemory/region/r/register',
+                  'cudasharedmemory/region/r/register',
+                  'systemsharedmemory/status', 'repository/index',
+                  'repository/models/m/load'):
+        attack.refuses(52, b'{}', 'forbidden', 403, '/v2/' + where)
+
+    refused(53, 'value_error', shape(b'[1]'),
+            more=b',"parameters":{"triton_enable_empty_final_response":true}')
+
+    # where data comes first it has to fit, and is judged just the same
+    passes(13, b'"data":[1,2],"shape":[2],"datatype":"FP32"')
+    refused(13, 'too_short', b'"data":[1],"shape":[2],"datatype":"FP32"')
+    refused(13, 'value_error', b'"data":[%s1],"shape":[2],"datatype":"FP32"'
+            % (b'1,' * 1000000))
+
+
 def transport(attack):
     # three megabytes in chunks of six bytes
     with attack.server.connect(60) as s:
@@ -359,6 +466,7 @@ def main():
     numbers(attack)
     text(attack)
     tensors(attack)
+    oip(attack)
     transport(attack)
     schemas(attack)
 
