@@ -26,6 +26,7 @@
 #include "ml_model.h"
 #include "ml_npy.h"
 #include "ml_raw.h"
+#include "ml_scan.h"
 #include "ml_schema_registry.h"
 #include "ml_validator.h"
 
@@ -47,7 +48,10 @@ typedef struct {
     size_t                 chunk;
     ml_json_limits_t       limits;
     size_t                 deferred;
+    const char            *patterns_name;
+    uint64_t               block;       /* a score; 0: none */
 
+    ml_rules_t            *rules;
     uint8_t                seed[16];
     ml_schema_t           *schema;
 } ml_check_t;
@@ -68,6 +72,8 @@ static const char  ml_check_usage[] =
     "  --syntax            as JSON alone\n"
     "  --protocol NAME     json, raw or npy; json\n"
     "  --limit NAME=N      one of ml_validate_limits, in plain numbers\n"
+    "  --patterns FILE     the texts against the rules in FILE, too\n"
+    "  --block N           rules that score N together are not allowed\n"
     "  --chunk N           feeds N bytes at a time\n";
 
 
@@ -138,6 +144,35 @@ ml_check_read_schema(ml_check_t *check)
     ml_text_free(&text);
 
     return rc;
+}
+
+
+static int
+ml_check_read_patterns(ml_check_t *check)
+{
+    int        error;
+    char       why[512];
+    ml_text_t  text;
+
+    ml_text_init(&text);
+    error = ml_schema_read_file(check->patterns_name, ML_RULES_SIZE, &text);
+
+    if (error) {
+        (void) snprintf(why, sizeof(why), "%s", strerror(error));
+
+    } else {
+        check->rules = ml_rules_read(text.data ? text.data : "", text.len,
+                                     why, sizeof(why));
+    }
+
+    ml_text_free(&text);
+
+    if (check->rules == NULL) {
+        fprintf(stderr, "ml_check: %s: %s\n", check->patterns_name, why);
+        return -1;
+    }
+
+    return 0;
 }
 
 
@@ -282,6 +317,27 @@ ml_check_detail(const ml_error_t *error, ml_text_t *out)
 }
 
 
+/* ,"score":N,"rules":["id",...] */
+static void
+ml_check_found(const ml_scan_t *scan, ml_text_t *out)
+{
+    uint32_t     i;
+    const char  *comma;
+
+    ml_text_printf(out, ",\"score\":%llu,\"rules\":[",
+                   (unsigned long long) scan->score);
+
+    for (comma = "", i = 0; i < scan->rules->n; i++) {
+        if (ml_scan_found(scan, i)) {
+            ml_text_printf(out, "%s\"%s\"", comma, scan->rules->rules[i].id);
+            comma = ",";
+        }
+    }
+
+    ml_text_append(out, "]", 1);
+}
+
+
 /* The exit status that the file alone would lead to. */
 static int
 ml_check_file(const ml_check_t *check, const char *name)
@@ -289,6 +345,8 @@ ml_check_file(const ml_check_t *check, const char *name)
     int               fd, error, rc;
     ml_text_t         out;
     ml_body_t        *body;
+    ml_scan_t        *scan;
+    ml_body_watch_t   watch;
     ml_body_status_e  status;
 
     ml_text_init(&out);
@@ -299,10 +357,26 @@ ml_check_file(const ml_check_t *check, const char *name)
                                 : open(name, O_RDONLY | O_CLOEXEC);
     error = fd == -1 ? errno : 0;
     body = NULL;
+    scan = NULL;
     status = ML_BODY_FAILED;
 
     if (error == 0) {
         body = ml_check_body(check);
+
+        if (body && check->rules && body->ops->watch) {
+            scan = ml_scan_create(check->rules, check->block);
+            watch.string = ml_scan_string;
+            watch.data = scan;
+
+            if (scan) {
+                body->ops->watch(body, &watch);
+
+            } else {
+                body->ops->destroy(body);
+                body = NULL;
+            }
+        }
+
         error = body ? ml_check_read(check, body, fd, &status) : 0;
     }
 
@@ -325,7 +399,12 @@ ml_check_file(const ml_check_t *check, const char *name)
         rc = 2;
     }
 
+    if (scan && scan->found) {
+        ml_check_found(scan, &out);
+    }
+
     ml_text_append(&out, "}\n", 2);
+    ml_scan_destroy(scan);
 
     if (out.failed || fwrite(out.data, 1, out.len, stdout) != out.len) {
         rc = 2;
@@ -460,6 +539,15 @@ ml_check_option(ml_check_t *check, const char *name, const char *value)
         return 0;
     }
 
+    if (strcmp(name, "--patterns") == 0 && check->patterns_name == NULL) {
+        check->patterns_name = value;
+        return 0;
+    }
+
+    if (strcmp(name, "--block") == 0) {
+        return ml_check_number(value, UINT32_MAX, &check->block) ? 0 : -1;
+    }
+
     if (strcmp(name, "--registry") == 0) {
         why = ml_schema_registry_add(&check->registry, value);
 
@@ -524,6 +612,7 @@ ml_check_options(ml_check_t *check, int argc, char **argv)
     if ((check->schema_name != NULL) + (check->model_name != NULL)
         + check->syntax != 1
         || (check->syntax && check->protocol != ML_CHECK_JSON)
+        || (check->block && check->patterns_name == NULL)
         || (check->schema_name == NULL
             && (check->registry.n || check->formats)))
     {
@@ -593,6 +682,10 @@ main(int argc, char **argv)
         ml_text_free(&any);
     }
 
+    if (rc == 0 && check.patterns_name) {
+        rc = ml_check_read_patterns(&check);
+    }
+
     worst = rc ? 2 : 0;
 
     for ( /* void */ ; rc == 0 && i < argc; i++) {
@@ -607,6 +700,7 @@ main(int argc, char **argv)
     }
 
     ml_schema_destroy(check.schema);
+    ml_rules_destroy(check.rules);
 
     return worst;
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "ml_error.h"
+#include "ml_json.h"
 #include "ml_tensor.h"
 #include "ml_text.h"
 
@@ -27,6 +28,16 @@ typedef enum {
     ML_BODY_REJECTED,               /* see error() */
     ML_BODY_FAILED                  /* memory is short */
 } ml_body_status_e;
+
+
+/* What sees the texts of a body. */
+typedef struct {
+    /* As ml_json_events_t has it; returns 0 to go on, above 0 when the text
+     * is not allowed, below when it failed. */
+    int   (*string)(void *data, ml_json_string_e part, const char *bytes,
+              size_t len);
+    void   *data;
+} ml_body_watch_t;
 
 
 typedef struct {
@@ -49,6 +60,10 @@ typedef struct {
     /* (optional) Appends a kept field as JSON; 0: the body had none. */
     int               (*field)(const ml_body_t *body, const char *name,
                            size_t len, ml_text_t *out);
+
+    /* (optional) Before the first byte: "watch", which must stay, sees the
+     * texts. */
+    void              (*watch)(ml_body_t *body, const ml_body_watch_t *watch);
 
     void              (*destroy)(ml_body_t *body);
 } ml_body_ops_t;

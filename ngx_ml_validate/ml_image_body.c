@@ -95,6 +95,7 @@ ml_image_create(ml_image_type_e type, const ml_image_limits_t *limits)
         ml_image_body_error,
         ml_image_body_tensors,
         NULL,
+        NULL,
         ml_image_body_destroy
     };
 

@@ -407,6 +407,7 @@ ml_npy_create(const ml_schema_tensor_t *schema)
         ml_raw_error,
         ml_raw_tensors,
         NULL,
+        NULL,
         ml_raw_destroy
     };
 

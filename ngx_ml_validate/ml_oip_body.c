@@ -11,6 +11,7 @@ static ml_body_status_e ml_oip_feed(ml_body_t *body, const char *bytes,
 static ml_body_status_e ml_oip_finish(ml_body_t *body);
 static const ml_error_t *ml_oip_error(const ml_body_t *body);
 static ml_tensor_t *ml_oip_tensors(ml_body_t *body, uint32_t *n);
+static void ml_oip_watch(ml_body_t *body, const ml_body_watch_t *watch);
 static void ml_oip_destroy(ml_body_t *body);
 
 
@@ -66,6 +67,7 @@ ml_oip_create(const ml_oip_contract_t *contract, uint64_t header,
         ml_oip_error,
         ml_oip_tensors,
         NULL,
+        ml_oip_watch,
         ml_oip_destroy
     };
 
@@ -172,6 +174,41 @@ ml_oip_tensors(ml_body_t *body, uint32_t *n)
     *n = (uint32_t) o->contract->ninputs;
 
     return o->tensors;
+}
+
+
+static void
+ml_oip_watch(ml_body_t *body, const ml_body_watch_t *watch)
+{
+    ((ml_oip_t *) body)->watch = watch;
+}
+
+
+/* Part of an element that is a string; the path is its input's. */
+int
+ml_oip_text(ml_oip_t *o, size_t input, ml_json_string_e part,
+    const char *bytes, size_t len)
+{
+    int  rc;
+
+    if (o->watch == NULL) {
+        return 0;
+    }
+
+    rc = o->watch->string(o->watch->data, part, bytes, len);
+
+    if (rc == 0) {
+        return 0;
+    }
+
+    if (rc < 0) {
+        return ml_oip_fail(o);
+    }
+
+    ml_oip_at(o, "inputs");
+    ml_oip_at_index(o, input);
+
+    return ml_oip_refuse(o, "the text is not allowed");
 }
 
 
@@ -389,6 +426,15 @@ ml_oip_binary_strings(ml_oip_t *o, const char *bytes, size_t len)
         if (o->string) {
             n = len < o->string ? len : o->string;
             o->string -= (uint32_t) n;
+
+            if (ml_oip_text(o, o->current, ML_JSON_PIECE, bytes, n) != 0
+                || (o->string == 0
+                    && ml_oip_text(o, o->current, ML_JSON_LAST, NULL, 0)
+                       != 0))
+            {
+                return -1;
+            }
+
             continue;
         }
 
@@ -412,6 +458,12 @@ ml_oip_binary_strings(ml_oip_t *o, const char *bytes, size_t len)
                     | (uint32_t) o->prefix[3] << 24;
         o->nprefix = 0;
         o->strings++;
+
+        if (o->string
+            && ml_oip_text(o, o->current, ML_JSON_FIRST, NULL, 0) != 0)
+        {
+            return -1;
+        }
 
         if (o->string > left - 1) {
             return ml_oip_binary_reject(o, "a string is longer than what is "

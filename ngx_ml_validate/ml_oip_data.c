@@ -202,6 +202,16 @@ ml_oip_data_node(ml_oip_t *o, uint32_t i)
         return ml_oip_data_object(o);
 
     case ML_TAPE_STRING:
+
+        if (ml_oip_text(o, o->ninputs, ML_JSON_FIRST, NULL, 0) != 0
+            || ml_oip_text(o, o->ninputs, ML_JSON_PIECE,
+                           ml_tape_text(&o->tape, i), node->size)
+               != 0
+            || ml_oip_text(o, o->ninputs, ML_JSON_LAST, NULL, 0) != 0)
+        {
+            return -1;
+        }
+
         return ml_oip_data_string(o);
 
     case ML_TAPE_NUMBER:

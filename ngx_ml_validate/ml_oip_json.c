@@ -301,6 +301,11 @@ ml_oip_json_string(void *data, ml_json_string_e part, const char *bytes,
     ml_oip_t  *o = data;
 
     if (o->state) {
+
+        if (ml_oip_text(o, o->ninputs, part, bytes, len) != 0) {
+            return -1;
+        }
+
         return part == ML_JSON_LAST ? ml_oip_data_string(o) : 0;
     }
 

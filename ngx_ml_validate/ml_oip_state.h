@@ -99,6 +99,8 @@ typedef struct {
     uint8_t                    prefix[4];
     uint32_t                   nprefix;
 
+    const ml_body_watch_t     *watch;
+
     ml_oip_request_t           request;
     char                      *names;       /* of its outputs, and its id */
 
@@ -119,6 +121,10 @@ int ml_oip_reject(ml_oip_t *o);
 int ml_oip_refuse(ml_oip_t *o, const char *why);
 
 int ml_oip_fail(ml_oip_t *o);
+
+/* Part of a string that is an element of an input, for who watches. */
+int ml_oip_text(ml_oip_t *o, size_t input, ml_json_string_e part,
+    const char *bytes, size_t len);
 
 /* ml_oip_json.c: the reader's events */
 extern const ml_json_events_t  ml_oip_events;

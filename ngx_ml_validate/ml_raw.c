@@ -35,6 +35,7 @@ ml_raw_create(const ml_schema_tensor_t *schema)
         ml_raw_error,
         ml_raw_tensors,
         NULL,
+        NULL,
         ml_raw_destroy
     };
 

@@ -21,6 +21,9 @@
  * aside, are at most so many together; strings whose schema has "x-uncounted"
  * do not count.
  *
+ * x-text is ours: where a schema has "x-text": true for any string, only the
+ * strings that have it are watched (ml_body.h); otherwise all are.
+ *
  * x-shape is ours: in an object with
  *
  *     "x-shape": {
@@ -194,6 +197,7 @@ struct ml_schema_node_s {
     unsigned                     deferred:1;    /* evaluated at the end */
     unsigned                     nullable:1;    /* alias, or null */
     unsigned                     uncounted:1;   /* x-uncounted */
+    unsigned                     text:1;        /* x-text */
 
     /* this node is no more than that one, which is no alias */
     const ml_schema_node_t      *alias;
@@ -268,6 +272,7 @@ typedef struct {
     const ml_schema_tensor_t    *tensors[ML_SCHEMA_TENSORS];
     ml_tensor_spec_t             specs[ML_SCHEMA_TENSORS];
     uint32_t                     ntensors;
+    int                          texts;     /* x-text is somewhere */
 
     /* the secret of hashes of values */
     uint8_t                      seed[16];

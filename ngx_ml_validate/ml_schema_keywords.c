@@ -386,6 +386,20 @@ ml_schema_uncounted(ml_schema_compiler_t *c, ml_schema_node_t *node,
 
 
 static int
+ml_schema_text(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
+{
+    if (c->document->tape.nodes[i].type != ML_TAPE_TRUE) {
+        return ml_schema_fail(c, i, "value is not true");
+    }
+
+    node->text = 1;
+    c->schema->texts = 1;
+
+    return 1;
+}
+
+
+static int
 ml_schema_unique(ml_schema_compiler_t *c, ml_schema_node_t *node, uint32_t i)
 {
     ml_tape_e  type;
@@ -483,6 +497,7 @@ const ml_schema_keyword_t  ml_schema_keywords[] = {
     ml_schema_checks("maxLength", ml_schema_max_length),
     ml_schema_checks("x-maxTotalLength", ml_schema_max_total),
     ml_schema_checks("x-uncounted", ml_schema_uncounted),
+    ml_schema_checks("x-text", ml_schema_text),
     ml_schema_checks("x-image", ml_schema_image),
     ml_schema_checks("x-shape", ml_schema_shape),
     ml_schema_checks("minItems", ml_schema_min_items),

@@ -128,6 +128,7 @@ ml_schema_plain(const ml_schema_node_t *node)
            && node->max_length == UINT64_MAX
            && node->max_total == UINT64_MAX
            && !node->uncounted
+           && !node->text
            && node->image == NULL
            && node->shape == NULL
            && node->pattern == NULL

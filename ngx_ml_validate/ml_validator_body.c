@@ -40,6 +40,13 @@ ml_validator_body_field(const ml_body_t *body, const char *name, size_t len,
 
 
 static void
+ml_validator_body_watch(ml_body_t *body, const ml_body_watch_t *watch)
+{
+    ((ml_validator_t *) body)->watch = watch;
+}
+
+
+static void
 ml_validator_body_destroy(ml_body_t *body)
 {
     ml_validator_destroy((ml_validator_t *) body);
@@ -55,6 +62,7 @@ ml_validator_body(ml_validator_t *v)
         ml_validator_body_error,
         ml_validator_body_tensors,
         ml_validator_body_field,
+        ml_validator_body_watch,
         ml_validator_body_destroy
     };
 

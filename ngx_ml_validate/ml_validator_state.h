@@ -73,6 +73,8 @@ struct ml_validator_s {
     uint64_t                    characters;     /* of all strings so far */
     uint64_t                    most;           /* that this one may reach */
     ml_image_string_t           image;          /* of an open one */
+    const ml_body_watch_t      *watch;
+    int                         watched;        /* the open one is */
 
     /* the open tensor, or NULL */
     const ml_schema_tensor_t   *tensor;

@@ -50,6 +50,48 @@ ml_validator_string_bytes(const char *bytes, size_t len, uint64_t n)
 }
 
 
+/*
+ * Texts are for rules; images, and other strings that do not count as text,
+ * are none.  What stands in a value that is evaluated later is not known to
+ * be marked or not.
+ */
+static int
+ml_validator_string_watched(const ml_validator_t *v)
+{
+    const ml_schema_node_t  *node;
+
+    node = v->string;
+
+    if (v->watch == NULL || (node && (node->uncounted || node->image))) {
+        return 0;
+    }
+
+    return !v->schema->texts || v->deferred || (node && node->text);
+}
+
+
+static int
+ml_validator_string_watch(ml_validator_t *v, ml_json_string_e part,
+    const char *bytes, size_t len)
+{
+    int  rc;
+
+    rc = v->watched ? v->watch->string(v->watch->data, part, bytes, len) : 0;
+
+    if (rc == 0) {
+        return 0;
+    }
+
+    if (rc < 0) {
+        return ml_validator_fail(v);
+    }
+
+    ml_violation_value(&v->violation, "the text is not allowed");
+
+    return ml_validator_reject(v, v->nframes, 0, NULL);
+}
+
+
 static int
 ml_validator_string_piece(ml_validator_t *v, const char *bytes, size_t len)
 {
@@ -80,14 +122,22 @@ ml_validator_string_piece(ml_validator_t *v, const char *bytes, size_t len)
 
     /* what is exceeded by more was exceeded earlier */
 
-    if (v->string && v->string->image) {
+    n = len;
+
+    if (over || total_over) {
         n = ml_validator_string_bytes(bytes, len, v->length - before
                                                   - (over > total_over
                                                      ? over : total_over));
+    }
 
-        if (ml_validator_image(v, bytes, n) != 0) {
-            return -1;
-        }
+    if (v->string && v->string->image
+        && ml_validator_image(v, bytes, n) != 0)
+    {
+        return -1;
+    }
+
+    if (ml_validator_string_watch(v, ML_JSON_PIECE, bytes, n) != 0) {
+        return -1;
     }
 
     if (total_over > over) {
@@ -124,7 +174,9 @@ ml_validator_string_first(ml_validator_t *v)
         ml_image_string_init(&v->image, v->string->image);
     }
 
-    return 0;
+    v->watched = ml_validator_string_watched(v);
+
+    return ml_validator_string_watch(v, ML_JSON_FIRST, NULL, 0);
 }
 
 
@@ -159,7 +211,9 @@ ml_validator_string(void *data, ml_json_string_e part, const char *bytes,
         return ml_validator_reject(v, v->nframes, 0, NULL);
     }
 
-    if (ml_validator_image_end(v) != 0) {
+    if (ml_validator_image_end(v) != 0
+        || ml_validator_string_watch(v, ML_JSON_LAST, NULL, 0) != 0)
+    {
         return -1;
     }
 

@@ -12,6 +12,7 @@
 #include "ml_oip_body.h"
 #include "ml_openai.h"
 #include "ml_raw.h"
+#include "ml_scan.h"
 #include "ml_schema_registry.h"
 #include "ml_validator.h"
 
@@ -62,8 +63,17 @@ typedef struct {
 } ngx_http_ml_validate_contract_t;
 
 
+/* ml_validate_patterns */
+typedef struct {
+    ml_rules_t                        *rules;
+    ngx_uint_t                         block;    /* unsigned:1 */
+    ngx_uint_t                         threshold;
+} ngx_http_ml_validate_patterns_t;
+
+
 typedef struct {
     ngx_http_ml_validate_contract_t   *contract; /* NULL: off */
+    ngx_http_ml_validate_patterns_t   *patterns; /* NULL: off */
     ml_json_limits_t                   limits;
 
     /* parsed; NGX_CONF_UNSET* until merged */
@@ -99,7 +109,9 @@ typedef struct {
     ml_error_t                         error;
 
     ngx_http_ml_validate_verdict_e     verdict;
-    const char                        *reason;   /* static */
+    const char                        *reason;   /* of the pool, or static */
+    ml_scan_t                         *scan;     /* NULL: no patterns */
+    ml_body_watch_t                    watch;
     ngx_int_t                          status;   /* to return if rejected */
 
     off_t                              drained;  /* bytes after a verdict */
@@ -115,6 +127,7 @@ typedef struct {
     unsigned                           replaced:1; /* the body is those */
     unsigned                           body:1;   /* some of it has come */
     unsigned                           consume:1;
+    unsigned                           patterns_told:1;
 } ngx_http_ml_validate_ctx_t;
 
 
@@ -228,6 +241,23 @@ ngx_uint_t ngx_http_ml_validate_skips(ngx_http_request_t *r,
 ml_schema_t *ngx_http_ml_validate_compile(ngx_conf_t *cf,
     ngx_http_ml_validate_contract_t *contract, ngx_str_t *name,
     ngx_str_t *text, const char *pointer, char *error, size_t size);
+
+/* ngx_http_ml_validate_patterns.c: the texts of a body against rules */
+
+/* The reader is new; NGX_ERROR: no memory. */
+ngx_int_t ngx_http_ml_validate_patterns_start(ngx_http_request_t *r,
+    ngx_http_ml_validate_ctx_t *ctx,
+    ngx_http_ml_validate_patterns_t *patterns);
+
+/*
+ * There is a verdict: logs and counts, once, what was found, and returns it
+ * as a reason; NULL when there is nothing.
+ */
+const char *ngx_http_ml_validate_patterns_found(ngx_http_request_t *r,
+    ngx_http_ml_validate_ctx_t *ctx);
+
+char *ngx_http_ml_validate_patterns_directive(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 
 /* ml_validate and ml_validate_limits. */
 char *ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd,

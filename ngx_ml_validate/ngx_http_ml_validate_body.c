@@ -194,10 +194,14 @@ ngx_http_ml_validate_start(ngx_http_request_t *r,
 
     ctx->reader = ngx_http_ml_validate_reader(r, vlcf, ctx);
 
-    if (ctx->reader == NULL) {
+    if (ctx->reader == NULL
+        || ngx_http_ml_validate_patterns_start(r, ctx, vlcf->patterns)
+           != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    ctx->patterns_told = 0;
     ctx->conf = vlcf;
     ctx->verdict = NGX_HTTP_ML_VALIDATE_NONE;
     ctx->reason = NULL;
@@ -590,7 +594,8 @@ ngx_http_ml_validate_verdict(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx,
     ml_body_status_e status)
 {
-    ngx_uint_t         http;
+    ngx_uint_t         http, blocked;
+    const char        *found;
     const ml_error_t  *error;
 
     switch (status) {
@@ -600,13 +605,24 @@ ngx_http_ml_validate_verdict(ngx_http_request_t *r,
 
     case ML_BODY_PASSED:
         ctx->verdict = NGX_HTTP_ML_VALIDATE_PASSED;
+        ctx->reason = ngx_http_ml_validate_patterns_found(r, ctx);
         return;
 
     case ML_BODY_REJECTED:
         error = ctx->reader->ops->error(ctx->reader);
         http = ngx_strcmp(error->type, "forbidden") == 0
                ? NGX_HTTP_FORBIDDEN : ctx->conf->status;
-        ngx_http_ml_validate_reject(r, state, ctx, http, error->type, error);
+        found = ngx_http_ml_validate_patterns_found(r, ctx);
+        blocked = ctx->scan && ctx->scan->limit
+                  && ctx->scan->score >= ctx->scan->limit;
+
+        ngx_http_ml_validate_reject(r, state, ctx, http,
+                                    blocked ? "patterns" : error->type, error);
+
+        if (blocked && found) {
+            ctx->reason = found;
+        }
+
         return;
 
     default: /* ML_BODY_FAILED */

@@ -42,6 +42,8 @@ static ngx_int_t ngx_http_ml_validate_status_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_ml_validate_reason_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_ml_validate_score_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static void *ngx_http_ml_validate_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_ml_validate_merge_loc_conf(ngx_conf_t *cf,
     void *parent, void *child);
@@ -103,6 +105,13 @@ static ngx_command_t  ngx_http_ml_validate_commands[] = {
       offsetof(ngx_http_ml_validate_loc_conf_t, encodings),
       &ngx_http_ml_validate_encodings },
 
+    { ngx_string("ml_validate_patterns"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_ml_validate_patterns_directive,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("ml_validate_dry_run"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
       ngx_conf_set_flag_slot,
@@ -162,6 +171,8 @@ ngx_module_t  ngx_http_ml_validate_module = {
 static const ml_metric_family_t  ngx_http_ml_validate_families[] = {
     { "ml_validate_rejections_total", "counter",
       "Requests that broke their location's contract." },
+    { "ml_validate_patterns_total", "counter",
+      "Requests in whose texts a rule was found." },
     { NULL, NULL, NULL }
 };
 
@@ -188,6 +199,9 @@ static ngx_http_variable_t  ngx_http_ml_validate_vars[] = {
 
     { ngx_string("ml_validate_reason"), NULL,
       ngx_http_ml_validate_reason_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("ml_validate_score"), NULL,
+      ngx_http_ml_validate_score_variable, 0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
 };
@@ -614,6 +628,35 @@ ngx_http_ml_validate_reason_variable(ngx_http_request_t *r,
 }
 
 
+static ngx_int_t
+ngx_http_ml_validate_score_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_ml_state_t         *state;
+    ngx_http_ml_validate_ctx_t  *ctx;
+
+    state = ngx_http_ml_validate_api->state(r->main);
+    ctx = state ? state->part[NGX_HTTP_ML_VALIDATE] : NULL;
+
+    if (ctx == NULL || ctx->scan == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    v->data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+    if (v->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    v->len = ngx_sprintf(v->data, "%uL", ctx->scan->score) - v->data;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
 static void *
 ngx_http_ml_validate_create_loc_conf(ngx_conf_t *cf)
 {
@@ -632,6 +675,7 @@ ngx_http_ml_validate_create_loc_conf(ngx_conf_t *cf)
      */
 
     vlcf->contract = NGX_CONF_UNSET_PTR;
+    vlcf->patterns = NGX_CONF_UNSET_PTR;
 
     vlcf->depth = NGX_CONF_UNSET;
     vlcf->keys = NGX_CONF_UNSET;
@@ -656,6 +700,7 @@ ngx_http_ml_validate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_ml_validate_loc_conf_t *conf = child;
 
     ngx_conf_merge_ptr_value(conf->contract, prev->contract, NULL);
+    ngx_conf_merge_ptr_value(conf->patterns, prev->patterns, NULL);
 
     ngx_conf_merge_value(conf->depth, prev->depth, 32);
     ngx_conf_merge_value(conf->keys, prev->keys, 1000);

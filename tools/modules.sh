@@ -223,7 +223,8 @@ build_check() {
 
     $CC $CC_OPT $LD_OPT -Wall -Wextra -Wno-unused-parameter -Werror \
         -fPIE -pie -Ingx_ml_core -Ingx_ml_validate -Ingx_ml_infer/engine \
-        -o "$OUT/ml_check.new" $sources -lm -lpcre2-8 -lz -ldl -lpthread \
+        -o "$OUT/ml_check.new" $sources -lm -lpcre2-8 -lz -lhs -lutf8proc \
+        -ldl -lpthread \
         || return 1
 
     mv "$OUT/ml_check.new" "$OUT/ml_check"

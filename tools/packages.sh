@@ -91,7 +91,7 @@ apt_install() {
 
 need_build() {
     need gcc libc6-dev make libcjson-dev libssl-dev libdnnl-dev zlib1g-dev \
-         libpcre2-dev
+         libpcre2-dev libvectorscan-dev libutf8proc-dev
 
     if [ -z "${NGINX_SRC:-}" ]; then
         need nginx nginx-dev
