@@ -256,6 +256,10 @@ ngx_int_t ngx_http_ml_validate_patterns_start(ngx_http_request_t *r,
 const char *ngx_http_ml_validate_patterns_found(ngx_http_request_t *r,
     ngx_http_ml_validate_ctx_t *ctx);
 
+/* $ml_validate_score */
+ngx_int_t ngx_http_ml_validate_score_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+
 char *ngx_http_ml_validate_patterns_directive(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 

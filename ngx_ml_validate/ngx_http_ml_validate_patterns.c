@@ -229,3 +229,32 @@ ngx_http_ml_validate_patterns_found(ngx_http_request_t *r,
 
     return (char *) reason;
 }
+
+
+ngx_int_t
+ngx_http_ml_validate_score_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_ml_state_t         *state;
+    ngx_http_ml_validate_ctx_t  *ctx;
+
+    state = ngx_http_ml_validate_api->state(r->main);
+    ctx = state ? state->part[NGX_HTTP_ML_VALIDATE] : NULL;
+
+    if (ctx == NULL || ctx->scan == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    v->data = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+    if (v->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    v->len = ngx_sprintf(v->data, "%uL", ctx->scan->score) - v->data;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
