@@ -8,6 +8,7 @@
 #include "ngx_http_ml.h"
 #include "ml_image.h"
 #include "ml_inflate.h"
+#include "ml_multipart.h"
 #include "ml_npy.h"
 #include "ml_oip_body.h"
 #include "ml_openai.h"
@@ -54,6 +55,7 @@ typedef struct {
     ml_openai_limits_t                 openai;
     ml_image_limits_t                  image;
     ngx_uint_t                         image_types;  /* bits; 0: all */
+    ngx_uint_t                         multipart;    /* unsigned:1; too */
     ngx_str_t                          model;    /* to be derived of it */
     ml_schema_registry_t               registry;
     ngx_flag_t                         formats;
@@ -110,6 +112,7 @@ typedef struct {
 
     ngx_http_ml_validate_verdict_e     verdict;
     const char                        *reason;   /* of the pool, or static */
+    ml_multipart_file_t                file;     /* of a form */
     ml_scan_t                         *scan;     /* NULL: no patterns */
     ml_body_watch_t                    watch;
     ngx_int_t                          status;   /* to return if rejected */
@@ -145,6 +148,9 @@ ngx_int_t ngx_http_ml_validate_gate(ngx_http_request_t *r,
  */
 ngx_table_elt_t *ngx_http_ml_validate_header(ngx_http_request_t *r,
     ngx_str_t *name, ngx_uint_t *n);
+
+/* The one Content-Type, empty unless there is one; returns how many. */
+ngx_uint_t ngx_http_ml_validate_type(ngx_http_request_t *r, ngx_str_t *type);
 
 /* The type of image that Content-Type says, or ML_IMAGE_TYPES. */
 ml_image_type_e ngx_http_ml_validate_image(ngx_http_request_t *r);

@@ -37,6 +37,9 @@ static ngx_uint_t ngx_http_ml_validate_same_model(ngx_http_request_t *r,
     ngx_http_ml_validate_loc_conf_t *vlcf, ngx_http_ml_validate_ctx_t *ctx);
 static ml_body_t *ngx_http_ml_validate_reader(ngx_http_request_t *r,
     ngx_http_ml_validate_loc_conf_t *vlcf, ngx_http_ml_validate_ctx_t *ctx);
+static ml_body_t *ngx_http_ml_validate_multipart(
+    ngx_http_ml_validate_contract_t *contract, ngx_http_ml_validate_ctx_t *ctx,
+    const char *boundary, size_t length);
 static ngx_int_t ngx_http_ml_validate_outcome(ngx_http_request_t *r,
     ngx_http_ml_state_t *state, ngx_http_ml_validate_ctx_t *ctx);
 static ngx_int_t ngx_http_ml_validate_replay(ngx_http_request_t *r,
@@ -218,9 +221,23 @@ static ml_body_t *
 ngx_http_ml_validate_reader(ngx_http_request_t *r,
     ngx_http_ml_validate_loc_conf_t *vlcf, ngx_http_ml_validate_ctx_t *ctx)
 {
+    size_t                            length;
+    ngx_str_t                         value;
+    const char                       *boundary;
     ml_image_type_e                   type;
     ngx_http_ml_validate_route_t     *route;
     ngx_http_ml_validate_contract_t  *contract;
+
+    if (vlcf->contract->multipart
+        && ngx_http_ml_validate_type(r, &value) == 1)
+    {
+        boundary = ml_multipart_boundary((char *) value.data, value.len,
+                                         &length);
+        if (boundary) {
+            return ngx_http_ml_validate_multipart(vlcf->contract, ctx,
+                                                  boundary, length);
+        }
+    }
 
     route = ctx->route;
 
@@ -253,6 +270,24 @@ ngx_http_ml_validate_reader(ngx_http_request_t *r,
                                          ngx_http_ml_validate_seed,
                                          contract->keep));
     }
+}
+
+
+static ml_body_t *
+ngx_http_ml_validate_multipart(ngx_http_ml_validate_contract_t *contract,
+    ngx_http_ml_validate_ctx_t *ctx, const char *boundary, size_t length)
+{
+    ngx_memzero(&ctx->file, sizeof(ml_multipart_file_t));
+
+    if (contract->protocol == NGX_HTTP_ML_VALIDATE_NPY) {
+        ctx->file.npy = contract->schema->tensors[0];
+
+    } else {
+        ctx->file.image = &contract->image;
+        ctx->file.types = (uint32_t) contract->image_types;
+    }
+
+    return ml_multipart_create(boundary, length, &ctx->file);
 }
 
 

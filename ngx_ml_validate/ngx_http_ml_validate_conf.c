@@ -135,6 +135,13 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             continue;
         }
 
+        if (ngx_strcmp(value[i].data, "multipart=on") == 0
+            && !contract->multipart)
+        {
+            contract->multipart = 1;
+            continue;
+        }
+
         if (ngx_strcmp(value[i].data, "formats=on") == 0
             && contract->formats == NGX_CONF_UNSET)
         {
@@ -179,6 +186,13 @@ ngx_http_ml_validate_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if ((limits & 2) && !image) {
         return "has a limit of \"protocol=image\" without it";
+    }
+
+    if (contract->multipart && !image
+        && contract->protocol != NGX_HTTP_ML_VALIDATE_NPY)
+    {
+        return "has \"multipart\" without \"protocol=image\" or "
+               "\"protocol=npy\"";
     }
 
     if (openapi.len && contract->protocol != NGX_HTTP_ML_VALIDATE_JSON) {

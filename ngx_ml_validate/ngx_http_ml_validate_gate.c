@@ -10,8 +10,6 @@
 #include "ngx_http_ml_validate.h"
 
 
-static ngx_uint_t ngx_http_ml_validate_type(ngx_http_request_t *r,
-    ngx_str_t *type);
 static ngx_uint_t ngx_http_ml_validate_media_type(ngx_http_request_t *r,
     ngx_str_t *type, ngx_http_ml_validate_contract_t *contract);
 static ngx_uint_t ngx_http_ml_validate_oip_type(ngx_http_request_t *r,
@@ -182,9 +180,7 @@ ngx_http_ml_validate_coding(ngx_http_request_t *r, ngx_table_elt_t **header)
 }
 
 
-/* Returns how many there are; the type is empty unless it is one. */
-
-static ngx_uint_t
+ngx_uint_t
 ngx_http_ml_validate_type(ngx_http_request_t *r, ngx_str_t *type)
 {
     ngx_uint_t        n;
@@ -232,6 +228,7 @@ static ngx_uint_t
 ngx_http_ml_validate_media_type(ngx_http_request_t *r, ngx_str_t *type,
     ngx_http_ml_validate_contract_t *contract)
 {
+    size_t                            length;
     u_char                           *p, *last;
     ngx_str_t                        *binary;
     ml_image_type_e                   image;
@@ -251,6 +248,12 @@ ngx_http_ml_validate_media_type(ngx_http_request_t *r, ngx_str_t *type,
 
     if (type->len == 0) {
         return 0;
+    }
+
+    if (contract->multipart
+        && ml_multipart_boundary((char *) type->data, type->len, &length))
+    {
+        return 1;
     }
 
     p = type->data;

@@ -72,7 +72,11 @@ def main():
             ml_validate protocol=image types=png,gif pixels=100000 frames=5;
             %s
         }
-    ''' % (proxy, proxy))
+        location = /form {
+            ml_validate protocol=image types=png multipart=on;
+            %s
+        }
+    ''' % (proxy, proxy, proxy))
     server.start()
 
     def ask(path, body, media_type):
@@ -127,6 +131,27 @@ def main():
         refuses('/any', small, media_type, 415, b'', media_type)
 
     refuses('/few', jpeg(10, 10), 'image/jpeg', 415, b'', 'not one of types')
+
+    form = 'multipart/form-data; boundary=%s'
+
+    def part(boundary, media_type, data):
+        return (b'--%s\r\nContent-Disposition: form-data; name="file"; '
+                b'filename="x.png"\r\nContent-Type: %s\r\n\r\n%s\r\n'
+                % (boundary, media_type, data))
+
+    one = part(b'bb', b'image/png', small)
+    passes('/form', small, 'image/png', 'no form where there may be one')
+    passes('/form', one + b'--bb--\r\n', form % 'bb', 'a form')
+    refuses('/form', one + one + b'--bb--\r\n', form % 'bb', 422,
+            b'something behind its file', 'two files')
+    refuses('/form', part(b'bb', b'image/png', bomb) + b'--bb--\r\n',
+            form % 'bb', 422, pixels, 'a bomb in a form')
+    refuses('/form', part(b'bb', b'image/gif', gif(1)) + b'--bb--\r\n',
+            form % 'bb', 422, b'of another type', 'not one of types, a form')
+    refuses('/form', one, form % 'bb', 422, b'last boundary', 'half a form')
+    refuses('/form', one, form % ('b' * 71), 415, b'', 'a long boundary')
+    refuses('/form', one, 'multipart/form-data', 415, b'', 'no boundary')
+    refuses('/any', one, form % 'bb', 415, b'', 'no forms')
 
     answer = server.post('/any', zlib.compress(small),
                          {'Content-Type': 'image/png',
