@@ -83,8 +83,10 @@ exports_three() {
 
 # The inference library and its kin belong to the backends.
 links_light() {
+    local light='c|m|dl|pthread|cjson|crypto|pcre2-8|z|hs|utf8proc'
+
     [ -f "$1" ] && ! readelf -d "$1" | grep NEEDED \
-        | grep -vE 'lib(c|m|dl|pthread|cjson|crypto|pcre2-8|z)\.so|ld-linux'
+        | grep -vE "lib($light)\.so|ld-linux"
 }
 
 
