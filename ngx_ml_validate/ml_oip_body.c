@@ -34,6 +34,12 @@ ml_oip_create_raw(ml_oip_t *o)
         row *= spec->dims[i] == -1 ? 1 : (uint64_t) spec->dims[i];
     }
 
+    /* rows without an element cannot be told apart: as if it had no input */
+
+    if (row == 0) {
+        return 0;
+    }
+
     rows = o->contract->rows < o->elements / row ? o->contract->rows
                                                  : o->elements / row;
 

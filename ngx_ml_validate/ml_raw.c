@@ -213,8 +213,8 @@ ml_raw_check(ml_raw_t *raw)
     i = raw->checked
         + ml_narrow_check_elements(raw->schema->spec.dtype,
                                    &raw->schema->bounds,
-                                   data + raw->checked * raw->schema->size
-                                   - raw->dropped,
+                                   data + (raw->checked * raw->schema->size
+                                           - raw->dropped),
                                    n - raw->checked, &why);
     raw->checked = i;
 

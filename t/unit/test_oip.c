@@ -24,8 +24,13 @@ static const ml_tensor_spec_t  pair[] = {
     { "b", ML_DTYPE_BOOL, 1, { 2 }, 0 }
 };
 
+static const ml_tensor_spec_t  nothing[] = {
+    { "x", ML_DTYPE_FLOAT32, 2, { -1, 0 }, 0 }
+};
+
 static const ml_oip_contract_t  any = { NULL, 0, 0 };
 static const ml_oip_contract_t  model = { floats, 1, 4 };
+static const ml_oip_contract_t  empty = { nothing, 1, 4 };
 static const ml_oip_contract_t  two = { pair, 2, 1 };
 
 /* the last verdict, and the last request that passed */
@@ -608,6 +613,9 @@ test_bare(void)
     verdict(&model, 0, four, 12, NULL, 0,
             "inputs[0]: Value error, the last row is cut off");
     verdict(&two, 0, three, 3, NULL, 0,
+            "Value error, a request without JSON needs a model that is known "
+            "and has one input");
+    verdict(&empty, 0, three, 3, NULL, 0,
             "Value error, a request without JSON needs a model that is known "
             "and has one input");
     verdict(&any, 0, three, 3, NULL, 0,
