@@ -3,10 +3,10 @@
 Each is answered with its status and its reason ($ml_validate_reason), nothing
 of it reaches the upstream, the worker that answered is the one that was
 there, and its memory has not grown by more than a bound.  Numbers of the
-catalogue that are not here: 62 is in 151_images.py (415); 12 and 11 are in t/unit/test_json.c and test_validator.c, which split
-at every byte; 55 is nginx's own; 57 is in 140_refusals.py and 58
-and 59 are in 150_encodings.py; 63 to 71 are in 151_images.py, but for base64;
-83 is in t/oracle/openai_http.py.
+catalogue that are not here: 11 and 12 are in t/unit/test_json.c and
+test_validator.c, which split at every byte; 55 is nginx's own; 57 is in
+140_refusals.py, 58 and 59 are in 150_encodings.py, 62 is in 151_images.py
+(415), and so are 63 to 71, but for base64; 83 is in t/oracle/openai_http.py.
 """
 
 import http.client

@@ -101,14 +101,14 @@ def changes():
     server.configure(http=http)
     check(server.reload(), 'as before')
     check(nginx.wait(lambda: len(server.devices()) == 1), 'one owner')
-    jobs = pending(server, 4, 200)
+    jobs = pending(server, 4, 1000)
     check(nginx.wait(lambda: faulty.depth(server) == 3), 'three wait')
     server.configure(http='ml_zone ml:1m;', location='''
         location = /status { ml_status json; }
     ''')
     check(server.reload(), 'removed')
     check(nginx.wait(lambda: process(server) is None), 'it is gone')
-    all_right(jobs, 200, 'its jobs are done')
+    all_right(jobs, 1000, 'its jobs are done')
     check(nginx.wait(lambda: server.devices() == [], 20),
           'no model, no device process', server.devices())
 
