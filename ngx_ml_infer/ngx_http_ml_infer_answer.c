@@ -86,9 +86,12 @@ ngx_http_ml_infer_send(ngx_http_request_t *r, ml_text_t *text,
     cln->handler = ngx_http_ml_infer_text_free;
     cln->data = text->data;
 
-    b->pos = (u_char *) text->data;
-    b->last = b->pos + text->len;
-    b->memory = text->len != 0;
+    if (text->len) {
+        b->pos = (u_char *) text->data;
+        b->last = b->pos + text->len;
+        b->memory = 1;
+    }
+
     b->last_buf = 1;
     b->last_in_chain = 1;
 

@@ -310,7 +310,8 @@ ngx_http_ml_validate_oip_type(ngx_http_request_t *r, ngx_str_t *type)
                || header != ML_OIP_JSON;
     }
 
-    return ngx_http_ml_validate_json(type->data, type->data + type->len);
+    return type->len
+           && ngx_http_ml_validate_json(type->data, type->data + type->len);
 }
 
 
