@@ -102,12 +102,6 @@ ml_oip_model(const char *p, const char *end, ml_oip_path_t *result)
     if (ml_oip_is(segment, len, "versions")) {
         result->version_len = ml_oip_segment(&p, end, &result->version);
 
-        for (i = 0; i < result->version_len; i++) {
-            if (result->version[i] < '0' || result->version[i] > '9') {
-                return ML_OIP_UNKNOWN;
-            }
-        }
-
         if (result->version_len == 0) {
             return ML_OIP_UNKNOWN;
         }
@@ -145,6 +139,10 @@ ml_oip_endpoint(const char *p, const char *end, ml_oip_path_t *result)
         return ML_OIP_SERVER;
     }
 
+    if (end[-1] == '/') {
+        return ML_OIP_UNKNOWN;
+    }
+
     if (ml_oip_is(segment, len, "repository")
         || ml_oip_is(segment, len, "systemsharedmemory")
         || ml_oip_is(segment, len, "cudasharedmemory"))
@@ -167,7 +165,11 @@ ml_oip_endpoint(const char *p, const char *end, ml_oip_path_t *result)
 
     result->model_len = ml_oip_segment(&p, end, &result->model);
 
-    /* "v2/models/M/stats" of all models, and the like, have no name */
+    /* statistics of all models, an extension of Triton; no model's name */
+
+    if (p == end && ml_oip_is(result->model, result->model_len, "stats")) {
+        return ML_OIP_UNKNOWN;
+    }
 
     return result->model_len ? ml_oip_model(p, end, result) : ML_OIP_UNKNOWN;
 }

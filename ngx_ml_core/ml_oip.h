@@ -63,7 +63,7 @@ typedef struct {
 
 /*
  * The endpoint of a decoded path; what stands before the first segment "v2"
- * does not matter.
+ * does not matter.  Only that of the server may end with a slash.
  */
 void ml_oip_path(const char *path, size_t len, ml_oip_path_t *result);
 

@@ -7,6 +7,29 @@
 
 
 void
+ml_oip_server_live(ml_text_t *out)
+{
+    ml_text_printf(out, "{\"live\":true}");
+}
+
+
+void
+ml_oip_server_ready(ml_text_t *out)
+{
+    ml_text_printf(out, "{\"ready\":true}");
+}
+
+
+void
+ml_oip_model_ready(ml_text_t *out, const ml_oip_model_t *model)
+{
+    ml_text_printf(out, "{\"name\":");
+    ml_text_json_string(out, model->name, strlen(model->name));
+    ml_text_printf(out, ",\"ready\":true}");
+}
+
+
+void
 ml_oip_server_metadata(ml_text_t *out, const char *version)
 {
     ml_text_printf(out, "{\"name\":\"ngx_ml\",\"version\":\"%s\","

@@ -26,7 +26,10 @@ typedef struct {
 } ml_oip_model_t;
 
 
-/* Append the bodies of metadata and configuration. */
+/* Append the bodies of health, metadata and configuration. */
+void ml_oip_server_live(ml_text_t *out);
+void ml_oip_server_ready(ml_text_t *out);
+void ml_oip_model_ready(ml_text_t *out, const ml_oip_model_t *model);
 void ml_oip_server_metadata(ml_text_t *out, const char *version);
 void ml_oip_model_metadata(ml_text_t *out, const ml_oip_model_t *model);
 void ml_oip_model_config(ml_text_t *out, const ml_oip_model_t *model);

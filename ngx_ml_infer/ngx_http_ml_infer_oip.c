@@ -9,7 +9,7 @@
 
 
 static ngx_int_t ngx_http_ml_infer_oip_refuse(ngx_http_ml_infer_ctx_t *ctx,
-    ngx_uint_t status, const char *detail);
+    ngx_uint_t status, ngx_uint_t retry_after, const char *detail);
 static void ngx_http_ml_infer_oip_describe(ngx_http_ml_infer_model_t *model,
     ml_oip_model_t *description);
 
@@ -83,11 +83,11 @@ ngx_http_ml_infer_oip_gate(ngx_http_ml_infer_ctx_t *ctx)
     switch (ctx->path.endpoint) {
 
     case ML_OIP_UNKNOWN:
-        return ngx_http_ml_infer_oip_refuse(ctx, NGX_HTTP_NOT_FOUND,
+        return ngx_http_ml_infer_oip_refuse(ctx, NGX_HTTP_NOT_FOUND, 0,
                                             "There is no such endpoint");
 
     case ML_OIP_DENIED:
-        return ngx_http_ml_infer_oip_refuse(ctx, NGX_HTTP_FORBIDDEN,
+        return ngx_http_ml_infer_oip_refuse(ctx, NGX_HTTP_FORBIDDEN, 0,
                                             "This may not be used");
 
     case ML_OIP_SERVER:
@@ -100,7 +100,7 @@ ngx_http_ml_infer_oip_gate(ngx_http_ml_infer_ctx_t *ctx)
     }
 
     if (ctx->model == NULL) {
-        return ngx_http_ml_infer_oip_refuse(ctx, NGX_HTTP_NOT_FOUND,
+        return ngx_http_ml_infer_oip_refuse(ctx, NGX_HTTP_NOT_FOUND, 0,
                                             "There is no such model, or not "
                                             "in this version");
     }
@@ -111,13 +111,14 @@ ngx_http_ml_infer_oip_gate(ngx_http_ml_infer_ctx_t *ctx)
 
 static ngx_int_t
 ngx_http_ml_infer_oip_refuse(ngx_http_ml_infer_ctx_t *ctx, ngx_uint_t status,
-    const char *detail)
+    ngx_uint_t retry_after, const char *detail)
 {
     ml_error_answer_t  answer;
 
     ngx_memzero(&answer, sizeof(ml_error_answer_t));
 
     answer.status = status;
+    answer.retry_after = retry_after;
     answer.detail = detail;
 
     ctx->state->refund = 1;
@@ -163,13 +164,16 @@ ngx_http_ml_infer_oip_handler(ngx_http_ml_infer_ctx_t *ctx)
     case ML_OIP_READY:
         ready = ngx_http_ml_infer_ready(&text);
         text.len = 0;
+        ml_oip_server_ready(&text);
         break;
 
     case ML_OIP_MODEL_READY:
         ready = ngx_http_ml_infer_is_ready(ctx->model);
+        ml_oip_model_ready(&text, &model);
         break;
 
     default: /* ML_OIP_LIVE */
+        ml_oip_server_live(&text);
         break;
     }
 
@@ -177,7 +181,7 @@ ngx_http_ml_infer_oip_handler(ngx_http_ml_infer_ctx_t *ctx)
         ml_text_free(&text);
 
         return ngx_http_ml_infer_oip_refuse(ctx, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                            "Not ready");
+                                            1, "Not ready");
     }
 
     ngx_http_ml_infer_api->settle(ctx->state);

@@ -34,19 +34,21 @@ ml_oip_create_raw(ml_oip_t *o)
         row *= spec->dims[i] == -1 ? 1 : (uint64_t) spec->dims[i];
     }
 
+    tensor->elements = row;
+
     /* rows without an element cannot be told apart: as if it had no input */
 
-    if (row == 0) {
+    if (row == 0 || row > o->elements) {
         return 0;
     }
 
     rows = o->contract->rows < o->elements / row ? o->contract->rows
                                                  : o->elements / row;
 
-    /* not one row: then it is refused when it comes */
-
-    tensor->spec.bound = rows ? (int64_t) rows : 1;
-    tensor->elements = spec->rank && spec->dims[0] == -1 ? row * rows : row;
+    if (spec->rank && spec->dims[0] == -1) {
+        tensor->spec.bound = (int64_t) rows;
+        tensor->elements = row * rows;
+    }
 
     if (spec->dtype != ML_DTYPE_BOOL) {
         ml_narrow_limits(spec->dtype, &tensor->bounds);
@@ -58,6 +60,22 @@ ml_oip_create_raw(ml_oip_t *o)
     o->raw = ml_raw_create(tensor);
 
     return o->raw ? 0 : -1;
+}
+
+
+/*
+ * The reader counts an array inside of another as an element, too, and what
+ * goes onto the tape, which has a bound of its own.
+ */
+static uint64_t
+ml_oip_reader_elements(uint64_t elements, size_t tape)
+{
+    uint64_t  nodes;
+
+    nodes = tape / sizeof(ml_tape_node_t);
+
+    return elements > (UINT64_MAX - nodes) / ML_TENSOR_MAX_RANK
+           ? UINT64_MAX : elements * ML_TENSOR_MAX_RANK + nodes;
 }
 
 
@@ -112,10 +130,8 @@ ml_oip_create(const ml_oip_contract_t *contract, uint64_t header,
         return &o->body;
     }
 
-    /* what goes onto the tape has a bound of its own */
-
     o->limits = *limits;
-    o->limits.elements += tape / sizeof(ml_tape_node_t);
+    o->limits.elements = ml_oip_reader_elements(limits->elements, tape);
 
     o->reader = ml_json_create(&o->limits, seed, &ml_oip_events, o);
 
@@ -552,8 +568,10 @@ ml_oip_feed(ml_body_t *body, const char *bytes, size_t len)
 
     if (o->reader == NULL && o->raw == NULL) {
         o->npath = 0;
-        (void) ml_oip_refuse(o, "a request without JSON needs a model that is "
-                                "known and has one input");
+        (void) ml_oip_refuse(o, o->inputs[0].tensor.elements > o->elements
+                                ? "these are more elements than are allowed"
+                                : "a request without JSON needs a model that "
+                                  "is known and has one input");
         return o->status;
     }
 

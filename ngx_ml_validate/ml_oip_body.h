@@ -32,6 +32,8 @@ typedef struct {
     const ml_tensor_spec_t  *inputs;    /* of the model; NULL: any */
     size_t                   ninputs;   /* <= ML_OIP_TENSORS */
     uint64_t                 rows;      /* the most of a free dimension */
+    const char              *model;     /* whom the path names */
+    size_t                   model_len;
 } ml_oip_contract_t;
 
 

@@ -6,7 +6,7 @@
 
 
 static const char *const  ml_oip_root_names[] = {
-    "id", "parameters", "inputs", "outputs"
+    "id", "model_name", "parameters", "inputs", "outputs"
 };
 
 static const char *const  ml_oip_input_names[] = {

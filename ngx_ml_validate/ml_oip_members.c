@@ -601,6 +601,29 @@ ml_oip_outputs(ml_oip_t *o, char *names)
 }
 
 
+/* The model, which clients of KServe name in the body, too. */
+static int
+ml_oip_model_name(ml_oip_t *o, uint32_t i)
+{
+    size_t       len;
+    const char  *name;
+
+    ml_oip_at(o, "model_name");
+
+    if (ml_oip_string(o, i, &name, &len) != 0) {
+        return -1;
+    }
+
+    if (len != o->contract->model_len
+        || memcmp(name, o->contract->model, len) != 0)
+    {
+        return ml_oip_refuse(o, "the path names another model");
+    }
+
+    return 0;
+}
+
+
 int
 ml_oip_request_end(ml_oip_t *o)
 {
@@ -628,6 +651,12 @@ ml_oip_request_end(ml_oip_t *o)
             ml_oip_at(o, "inputs");
             return ml_oip_refuse(o, "an input of the model is not there");
         }
+    }
+
+    if (o->root[ML_OIP_ROOT_MODEL] != ML_TAPE_NONE
+        && ml_oip_model_name(o, o->root[ML_OIP_ROOT_MODEL]) != 0)
+    {
+        return -1;
     }
 
     o->npath = 0;

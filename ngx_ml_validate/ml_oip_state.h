@@ -33,6 +33,7 @@ typedef enum {
 /* Members of the request. */
 typedef enum {
     ML_OIP_ROOT_ID = 0,
+    ML_OIP_ROOT_MODEL,
     ML_OIP_ROOT_PARAMETERS,
     ML_OIP_ROOT_INPUTS,
     ML_OIP_ROOT_OUTPUTS,

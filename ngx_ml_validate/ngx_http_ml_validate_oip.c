@@ -50,6 +50,49 @@ ngx_http_ml_validate_oip(ngx_conf_t *cf,
 }
 
 
+static ngx_uint_t
+ngx_http_ml_validate_oip_slashes(u_char *p, u_char *last)
+{
+    ngx_uint_t  n;
+
+    for (n = 0; p < last; p++) {
+        n += *p == '/';
+    }
+
+    return n;
+}
+
+
+/*
+ * An upstream may be sent the path as it came, and see other segments in it:
+ * "." and "..", empty ones, and slashes that are escaped.
+ */
+static ngx_uint_t
+ngx_http_ml_validate_oip_ambiguous(ngx_http_request_t *r)
+{
+    u_char  *p, *last;
+
+    if (!r->valid_unparsed_uri) {
+        return 0;
+    }
+
+    p = r->unparsed_uri.data;
+    last = ngx_strlchr(p, p + r->unparsed_uri.len, '?');
+
+    if (last == NULL) {
+        last = p + r->unparsed_uri.len;
+    }
+
+    if (ngx_strlcasestrn(p, last, (u_char *) "%2f", 3 - 1)) {
+        return 1;
+    }
+
+    return ngx_http_ml_validate_oip_slashes(p, last)
+           != ngx_http_ml_validate_oip_slashes(r->uri.data,
+                                               r->uri.data + r->uri.len);
+}
+
+
 ngx_int_t
 ngx_http_ml_validate_oip_pick(ngx_http_request_t *r,
     ngx_http_ml_validate_route_t **route, ngx_uint_t *methods)
@@ -57,6 +100,12 @@ ngx_http_ml_validate_oip_pick(ngx_http_request_t *r,
     ml_oip_path_t  path;
 
     ml_oip_path((char *) r->uri.data, r->uri.len, &path);
+
+    if (path.endpoint != ML_OIP_DENIED
+        && ngx_http_ml_validate_oip_ambiguous(r))
+    {
+        path.endpoint = ML_OIP_UNKNOWN;
+    }
 
     switch (path.endpoint) {
 
@@ -118,15 +167,21 @@ ngx_http_ml_validate_oip_header(ngx_http_request_t *r, uint64_t *header)
 }
 
 
-/* The model's inputs, where there is one. */
+/* The model that the path names, and its inputs, where they are known. */
 
 ngx_int_t
 ngx_http_ml_validate_oip_contract(ngx_http_request_t *r,
     ml_oip_contract_t *contract)
 {
-    ngx_uint_t  n;
+    ngx_uint_t     n;
+    ml_oip_path_t  path;
 
     ngx_memzero(contract, sizeof(ml_oip_contract_t));
+
+    ml_oip_path((char *) r->uri.data, r->uri.len, &path);
+
+    contract->model = path.model;
+    contract->model_len = path.model_len;
 
     if (!ngx_http_ml_validate_api->enabled(r, NGX_HTTP_ML_INFER)) {
         return NGX_OK;

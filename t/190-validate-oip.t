@@ -34,6 +34,12 @@ END
         proxy_pass   http://unix:$TEST_NGINX_HTML_DIR/backend.sock;
         add_header   X-Reason $ml_validate_reason always;
     }
+    location /little/ {
+        ml_validate            protocol=oip;
+        ml_validate_limits     elements=3;
+        ml_validate_encodings  gzip;
+        ml_infer               oip;
+    }
     location /fastapi/ {
         ml_validate      protocol=oip;
         ml_error_format  fastapi;
@@ -64,14 +70,15 @@ __DATA__
 --- request
 GET /v2/health/live
 --- response_body chomp
---- error_code: 200
+{"live":true}
 
 
 
 === TEST 2: ready
---- request
-HEAD /v2/health/ready
---- error_code: 200
+--- request eval
+["HEAD /v2/health/ready", "GET /v2/health/ready", "GET /v2/models/id/ready"]
+--- response_body eval
+["", '{"ready":true}', '{"name":"id","ready":true}']
 
 
 
@@ -413,3 +420,70 @@ POST /v2/models/id/infer
  qr{ml_validate_rejections_total\{location="/v2",reason="float_type",field="/inputs/\*/data/\*"\} 1\n}]
 --- error_code eval
 [400, 200]
+
+
+
+=== TEST 36: a row of more elements than are allowed, without JSON
+--- request eval
+use IO::Compress::Gzip;
+my $empty = "";
+my $gzip;
+IO::Compress::Gzip::gzip(\$empty, \$gzip);
+["POST /little/v2/models/id/infer\n" . $gzip,
+ "POST /little/v2/models/id/infer\n" . pack("f<4", 1 .. 4)]
+--- more_headers eval
+["Inference-Header-Content-Length: 0\nContent-Encoding: gzip",
+ "Inference-Header-Content-Length: 0"]
+--- error_code eval
+[400, 400]
+--- response_body eval
+['{"error":"Field required"}',
+ '{"error":"Value error, these are more elements than are allowed"}']
+
+
+
+=== TEST 37: as clients of KServe name the model once more
+--- request eval
+['POST /v2/models/id/infer
+{"id":"7","model_name":"id","inputs":[{"name":"x","shape":[1,4],"datatype":"FP32","data":[1,2,3,4]}]}',
+ 'POST /proxy/v2/models/id/infer
+{"id":"7","model_name":"other","inputs":[]}']
+--- error_code eval
+[200, 400]
+--- response_body_like eval
+[qr/"data":\[1.0,2.0,3.0,4.0\]/,
+ qr/^\{"error":"model_name: Value error, the path names another model"\}$/]
+
+
+
+=== TEST 38: versions need not be numbers, in front of an upstream
+--- request eval
+["GET /proxy/v2/models/any/versions/v10/ready",
+ "GET /v2/models/id/versions/v10"]
+--- error_code eval
+[200, 404]
+--- response_body eval
+["GET /proxy/v2/models/any/versions/v10/ready",
+ '{"error":"There is no such model, or not in this version"}']
+
+
+
+=== TEST 39: paths in which an upstream may see another endpoint, or none
+--- request eval
+["GET /proxy/v2/models/stats",
+ "GET /proxy/v2/models/m%2Fready",
+ "GET /proxy/v2/models%2fx/config",
+ "GET /proxy/v2/models/x/%2e%2e/m/ready",
+ "GET /proxy/v2/%2E/models/m/ready",
+ "GET /proxy/v2/models//m/ready",
+ "GET /proxy/v2/models/m/ready/",
+ "GET /proxy/v2%2Fmodels/m?x=%2f"]
+--- error_code eval
+[404, 404, 404, 404, 404, 404, 404, 404]
+
+
+
+=== TEST 40: escapes of anything else do not matter, nor do arguments
+--- request
+GET /proxy/v2/models/m%20n/ready?a=%2f//../
+--- error_code: 200

@@ -273,6 +273,8 @@ def upstream(client):
            '', 403)
     raised('its statistics', lambda:
            client.get_inference_statistics('m'), '', 404)
+    raised('statistics of all models', lambda:
+           client.get_inference_statistics(), '', 404)
     check(len(Stub.seen) == count, 'nothing refused reached the upstream')
 
 

@@ -410,6 +410,13 @@ def backend_faults():
         check(server.get('/ready').status == 503, '%s: not ready' % fault)
         check(server.get('/health').status == 200, '%s: alive' % fault)
 
+        for path in ('/v2/health/ready', '/v2/models/m/ready'):
+            answer = server.get(path)
+            check(answer.status == 503
+                  and answer.headers.get('Retry-After') == '1'
+                  and answer.json() == {'error': 'Not ready'},
+                  '%s: %s: 503' % (fault, path), answer)
+
         nginx.wait(lambda: len(complaints(server)) >= 2)
         time.sleep(0.3)
         lines = complaints(server)

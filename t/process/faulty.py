@@ -49,6 +49,7 @@ LOCATIONS = '''
     location = /status  {{ ml_status json; }}
     location = /ready   {{ ml_status ready; }}
     location = /health  {{ ml_status live; }}
+    location /v2        {{ ml_validate protocol=oip; ml_infer oip; }}
     location = /worker  {{ return 200 $pid; }}
 '''
 

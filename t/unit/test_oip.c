@@ -28,10 +28,27 @@ static const ml_tensor_spec_t  nothing[] = {
     { "x", ML_DTYPE_FLOAT32, 2, { -1, 0 }, 0 }
 };
 
-static const ml_oip_contract_t  any = { NULL, 0, 0 };
-static const ml_oip_contract_t  model = { floats, 1, 4 };
-static const ml_oip_contract_t  empty = { nothing, 1, 4 };
-static const ml_oip_contract_t  two = { pair, 2, 1 };
+/* 100 elements are allowed: one row, just, and one too many */
+
+static const ml_tensor_spec_t  widest[] = {
+    { "x", ML_DTYPE_UINT8, 2, { -1, 100 }, 0 }
+};
+
+static const ml_tensor_spec_t  wider[] = {
+    { "x", ML_DTYPE_UINT8, 2, { -1, 101 }, 0 }
+};
+
+static const ml_tensor_spec_t  fixed[] = {
+    { "x", ML_DTYPE_UINT8, 2, { 1, 101 }, 0 }
+};
+
+static const ml_oip_contract_t  any = { NULL, 0, 0, "m", 1 };
+static const ml_oip_contract_t  model = { floats, 1, 4, "m", 1 };
+static const ml_oip_contract_t  empty = { nothing, 1, 4, "m", 1 };
+static const ml_oip_contract_t  full = { widest, 1, 4, "m", 1 };
+static const ml_oip_contract_t  over = { wider, 1, 4, "m", 1 };
+static const ml_oip_contract_t  over_fixed = { fixed, 1, 1, "m", 1 };
+static const ml_oip_contract_t  two = { pair, 2, 1, "m", 1 };
 
 /* the last verdict, and the last request that passed */
 static char  told[512];
@@ -302,6 +319,11 @@ test_members(void)
     json(&any, ONE(HEAD "\"shape\":[1],\"data\":[1],\"more\":1"),
          "inputs[0].more: Extra inputs are not permitted");
     json(&any, "{\"inputs\":[]}", "passed");
+    json(&any, "{\"model_name\":\"m\",\"inputs\":[]}", "passed");
+    json(&any, "{\"inputs\":[],\"model_name\":\"mm\"}",
+         "model_name: Value error, the path names another model");
+    json(&any, "{\"inputs\":[],\"model_name\":null}",
+         "model_name: Input should be a valid string");
     json(&any, ONE(FP32 "\"shape\":[1],\"data\":[1]"),
          "inputs[0].name: Field required");
     json(&any, ONE(X "\"shape\":[1],\"data\":[1]"),
@@ -396,6 +418,13 @@ test_limits(void)
          "allowed");
     body = many("{\"inputs\":[{" HEAD "\"shape\":[10,10],\"data\":[", "%s%d",
                 100, "]}]}");
+    json(&any, body, "passed");
+    free(body);
+
+    /* as many of them as can be nested */
+
+    body = many("{\"inputs\":[{" HEAD "\"shape\":[100,1,1,1,1,1,1,1],"
+                "\"data\":[", "%s[[[[[[[%d]]]]]]]", 100, "]}]}");
     json(&any, body, "passed");
     free(body);
     json(&any, "{\"inputs\":[{" HEAD "\"shape\":[0,99],\"data\":[]},{\"name\":"
@@ -607,6 +636,7 @@ test_bare(void)
 {
     float          four[4] = { 1, 2, 3.5f, -4 };
     unsigned char  three[3] = { 1, 2, 3 };
+    unsigned char  row[101] = { 1 };
 
     verdict(&model, 0, four, 16, four, 16, "passed");
     CHECK_STR(asked, " binary");
@@ -621,6 +651,21 @@ test_bare(void)
     verdict(&any, 0, three, 3, NULL, 0,
             "Value error, a request without JSON needs a model that is known "
             "and has one input");
+
+    /* as many elements as are allowed, and one more; no row at all */
+
+    verdict(&full, 0, row, 100, row, 100, "passed");
+    verdict(&full, 0, row, 101, NULL, 0,
+            "inputs[0]: List should have at most 1 item after validation, "
+            "not more");
+    verdict(&over, 0, row, 101, NULL, 0,
+            "Value error, these are more elements than are allowed");
+    verdict(&over_fixed, 0, row, 101, NULL, 0,
+            "Value error, these are more elements than are allowed");
+    verdict(&over, 0, row, 0, NULL, 0, "Field required");
+    verdict(&full, 0, row, 0, NULL, 0,
+            "inputs[0]: List should have at least 1 item after validation, "
+            "not 0");
 }
 
 
@@ -644,15 +689,21 @@ test_path(void)
         { "/v2/health/ready/x", ML_OIP_UNKNOWN, "", "" },
         { "/v2/health", ML_OIP_UNKNOWN, "", "" },
         { "/v2/models/m", ML_OIP_MODEL, "m", "" },
-        { "/v2/models/m/", ML_OIP_MODEL, "m", "" },
+        { "/v2/models/m/", ML_OIP_UNKNOWN, "", "" },
         { "/v2/models/m/versions/12", ML_OIP_MODEL, "m", "12" },
-        { "/v2/models/m/versions/x", ML_OIP_UNKNOWN, "m", "x" },
+        { "/v2/models/m/versions/v10", ML_OIP_MODEL, "m", "v10" },
+        { "/v2/models/m/versions/", ML_OIP_UNKNOWN, "", "" },
         { "/v2/models/m/versions", ML_OIP_UNKNOWN, "m", "" },
         { "/v2/models/m/ready", ML_OIP_MODEL_READY, "m", "" },
         { "/v2/models/m/config", ML_OIP_MODEL_CONFIG, "m", "" },
         { "/v2/models/m/infer", ML_OIP_INFER, "m", "" },
         { "/v2/models/v2/versions/1/infer", ML_OIP_INFER, "v2", "1" },
         { "/v2/models/m/infer/x", ML_OIP_UNKNOWN, "m", "" },
+        { "/v2/models/m/infer/", ML_OIP_UNKNOWN, "", "" },
+        { "/v2/health/live/", ML_OIP_UNKNOWN, "", "" },
+        { "/v2/models/stats", ML_OIP_UNKNOWN, "stats", "" },
+        { "/v2/models/stats/ready", ML_OIP_MODEL_READY, "stats", "" },
+        { "/v2/models/m/stats", ML_OIP_UNKNOWN, "m", "" },
         { "/v2/models/m/generate", ML_OIP_UNKNOWN, "m", "" },
         { "/v2/models/", ML_OIP_UNKNOWN, "", "" },
         { "/v2/models", ML_OIP_UNKNOWN, "", "" },
