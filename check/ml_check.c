@@ -46,6 +46,7 @@ typedef struct {
     int                    formats;
     ml_check_protocol_e    protocol;
     size_t                 chunk;
+    uint32_t               errors;
     ml_json_limits_t       limits;
     size_t                 deferred;
     const char            *patterns_name;
@@ -74,6 +75,7 @@ static const char  ml_check_usage[] =
     "  --limit NAME=N      one of ml_validate_limits, in plain numbers\n"
     "  --patterns FILE     the texts against the rules in FILE, too\n"
     "  --block N           rules that score N together are not allowed\n"
+    "  --errors N          tells as many violations of JSON; 1\n"
     "  --chunk N           feeds N bytes at a time\n";
 
 
@@ -233,7 +235,8 @@ ml_check_body(const ml_check_t *check)
         return ml_validator_body(ml_validator_create(check->schema,
                                                      &check->limits,
                                                      check->deferred,
-                                                     check->seed, NULL));
+                                                     check->seed, NULL,
+                                                     check->errors));
     }
 }
 
@@ -299,7 +302,6 @@ ml_check_detail(const ml_error_t *error, ml_text_t *out)
     answer.title = "";
     answer.detail = "";
     answer.errors = error;
-    answer.nerrors = 1;
 
     ml_text_init(&text);
     ml_error_render(&text, ML_ERROR_FASTAPI, &answer);
@@ -573,6 +575,13 @@ ml_check_option(ml_check_t *check, const char *name, const char *value)
         return 0;
     }
 
+    if (strcmp(name, "--errors") == 0
+        && ml_check_number(value, ML_VALIDATOR_ERRORS, &n) && n)
+    {
+        check->errors = (uint32_t) n;
+        return 0;
+    }
+
     return -1;
 }
 
@@ -642,6 +651,7 @@ main(int argc, char **argv)
     memset(&check, 0, sizeof(ml_check_t));
     check.limits = limits;
     check.deferred = 1 << 20;
+    check.errors = 1;
 
     for (i = 1; i < argc; i++) {
 

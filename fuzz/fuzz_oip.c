@@ -100,10 +100,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
 
     static const ml_oip_contract_t  contracts[] = {
-        { NULL, 0, 0 },
-        { specs, 1, 4 },
-        { specs, 2, 4 },
-        { specs + 1, 1, 1 }
+        { NULL, 0, 0, "m", 1 },
+        { specs, 1, 4, "m", 1 },
+        { specs, 2, 4, "m", 1 },
+        { specs + 1, 1, 1, "m", 1 }
     };
 
     if (size < 2) {

@@ -96,22 +96,20 @@ ml_error_render(ml_text_t *out, ml_error_format_e format,
 static void
 ml_error_fastapi(ml_text_t *out, const ml_error_answer_t *answer)
 {
-    size_t                 i, j;
+    size_t                 j;
     const ml_error_t      *error;
     const ml_path_step_t  *step;
 
     ml_text_printf(out, "{\"detail\":");
 
-    if (answer->nerrors == 0) {
+    if (answer->errors == NULL) {
         ml_error_text(out, answer->detail);
         ml_text_append(out, "}", 1);
         return;
     }
 
-    for (i = 0; i < answer->nerrors; i++) {
-        error = &answer->errors[i];
-
-        ml_text_append(out, i ? "," : "[", 1);
+    for (error = answer->errors; error; error = error->next) {
+        ml_text_append(out, error == answer->errors ? "[" : ",", 1);
         ml_text_printf(out, "{\"type\":");
         ml_error_text(out, error->type);
         ml_text_printf(out, ",\"loc\":[\"body\"");
@@ -146,7 +144,6 @@ ml_error_fastapi(ml_text_t *out, const ml_error_answer_t *answer)
 static void
 ml_error_problem(ml_text_t *out, const ml_error_answer_t *answer)
 {
-    size_t             i;
     const ml_error_t  *error;
 
     ml_text_printf(out, "{\"type\":");
@@ -160,10 +157,9 @@ ml_error_problem(ml_text_t *out, const ml_error_answer_t *answer)
         ml_text_printf(out, ",\"retry_after\":%u", answer->retry_after);
     }
 
-    for (i = 0; i < answer->nerrors; i++) {
-        error = &answer->errors[i];
-
-        ml_text_printf(out, "%s{\"pointer\":", i ? "," : ",\"errors\":[");
+    for (error = answer->errors; error; error = error->next) {
+        ml_text_printf(out, "%s{\"pointer\":",
+                       error == answer->errors ? ",\"errors\":[" : ",");
         ml_error_pointer(out, error);
         ml_text_printf(out, ",\"type\":");
         ml_error_text(out, error->type);
@@ -172,7 +168,7 @@ ml_error_problem(ml_text_t *out, const ml_error_answer_t *answer)
         ml_text_append(out, "}", 1);
     }
 
-    ml_text_printf(out, answer->nerrors ? "]}" : "}");
+    ml_text_printf(out, answer->errors ? "]}" : "}");
 }
 
 
@@ -181,20 +177,17 @@ ml_error_problem(ml_text_t *out, const ml_error_answer_t *answer)
 static void
 ml_error_oip(ml_text_t *out, const ml_error_answer_t *answer)
 {
-    size_t             i;
     ml_text_t          line;
     const ml_error_t  *error;
 
     ml_text_init(&line);
 
-    if (answer->nerrors == 0) {
+    if (answer->errors == NULL) {
         ml_text_printf(&line, "%s", answer->detail ? answer->detail : "");
     }
 
-    for (i = 0; i < answer->nerrors; i++) {
-        error = &answer->errors[i];
-
-        ml_text_printf(&line, "%s", i ? "; " : "");
+    for (error = answer->errors; error; error = error->next) {
+        ml_text_printf(&line, "%s", error == answer->errors ? "" : "; ");
         ml_error_dotted(&line, error);
         ml_text_printf(&line, "%s%s", error->npath ? ": " : "", error->msg);
     }
@@ -298,7 +291,7 @@ ml_error_openai(ml_text_t *out, const ml_error_answer_t *answer)
     ml_text_init(&message);
     ml_text_init(&param);
 
-    if (answer->nerrors == 0) {
+    if (answer->errors == NULL) {
         detail = answer->detail ? answer->detail : "";
 
         ml_error_openai_print(out, detail, strlen(detail),
@@ -308,7 +301,7 @@ ml_error_openai(ml_text_t *out, const ml_error_answer_t *answer)
         return;
     }
 
-    error = &answer->errors[0];
+    error = answer->errors;
 
     if (strcmp(error->type, "json_invalid") == 0) {
         ml_text_printf(&message, "We could not parse the JSON body of your "
@@ -346,12 +339,12 @@ static void
 ml_error_simple(ml_text_t *out, const ml_error_answer_t *answer)
 {
     ml_text_printf(out, "{\"error\":");
-    ml_error_text(out, answer->nerrors ? answer->errors[0].msg
+    ml_error_text(out, answer->errors ? answer->errors->msg
                                        : answer->detail);
 
-    if (answer->nerrors) {
+    if (answer->errors) {
         ml_text_printf(out, ",\"at\":");
-        ml_error_pointer(out, &answer->errors[0]);
+        ml_error_pointer(out, answer->errors);
     }
 
     if (answer->retry_after) {

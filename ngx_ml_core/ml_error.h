@@ -28,13 +28,16 @@ typedef struct {
  * One violation.  All pointers stay valid until the request is destroyed;
  * the producer owns them.
  */
-typedef struct {
-    const char      *type;          /* "missing", "too_long", ...; static */
-    ml_path_step_t  *path;          /* below "body" */
-    size_t           npath;
-    const char      *msg;           /* plain text, escaped when rendered */
-    const char      *ctx;           /* JSON object as text, or NULL */
-} ml_error_t;
+typedef struct ml_error_s  ml_error_t;
+
+struct ml_error_s {
+    const char        *type;        /* "missing", "too_long", ...; static */
+    ml_path_step_t    *path;        /* below "body" */
+    size_t             npath;
+    const char        *msg;         /* plain text, escaped when rendered */
+    const char        *ctx;         /* JSON object as text, or NULL */
+    const ml_error_t  *next;        /* another violation, or NULL */
+};
 
 
 typedef enum {
@@ -57,7 +60,6 @@ typedef struct {
     uint32_t           retry_after; /* seconds, 0: not told */
     const char        *problem;     /* problem type URI, NULL: about:blank */
     const ml_error_t  *errors;
-    size_t             nerrors;
 } ml_error_answer_t;
 
 

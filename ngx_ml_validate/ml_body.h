@@ -47,7 +47,7 @@ typedef struct {
     /* The body ends here. */
     ml_body_status_e  (*finish)(ml_body_t *body);
 
-    /* The violation; valid until the body is destroyed. */
+    /* The violations, a list; valid until the body is destroyed. */
     const ml_error_t *(*error)(const ml_body_t *body);
 
     /*

@@ -6,12 +6,9 @@
 #include "ml_validator_state.h"
 
 
-static const ml_json_events_t  ml_validator_events;
-
-
 ml_validator_t *
 ml_validator_create(const ml_schema_t *schema, const ml_json_limits_t *limits,
-    size_t deferred, const uint8_t *seed, const uint8_t *keep)
+    size_t deferred, const uint8_t *seed, const uint8_t *keep, uint32_t errors)
 {
     ml_validator_t  *v;
 
@@ -25,11 +22,17 @@ ml_validator_create(const ml_schema_t *schema, const ml_json_limits_t *limits,
     v->keep = keep;
     v->sink.kernel = ml_pack_kernel();
 
-    ml_violation_init(&v->violation);
+    v->errors = errors;
+    v->found = &v->first;
+
+    ml_violation_init(&v->first.violation);
     v->deferred_size = deferred;
     ml_tape_init(&v->tape, ML_VALIDATOR_KEEP);
 
-    v->reader = ml_json_create(limits, seed, &ml_validator_events, v);
+    v->reader = ml_json_create(limits, seed,
+                               errors == 1 ? &ml_validator_events
+                                           : &ml_validator_recover_events,
+                               v);
 
     if (v->reader == NULL) {
         goto failed;
@@ -64,7 +67,8 @@ failed:
 void
 ml_validator_destroy(ml_validator_t *v)
 {
-    uint32_t  i;
+    uint32_t               i;
+    ml_validator_found_t  *found, *next;
 
     if (v == NULL) {
         return;
@@ -77,14 +81,23 @@ ml_validator_destroy(ml_validator_t *v)
     ml_json_destroy(v->reader);
     ml_tape_free(&v->tape);
     ml_sink_free(&v->sink);
-    ml_violation_free(&v->violation);
+
+    for (found = &v->first; found; found = next) {
+        next = found->next;
+
+        ml_violation_free(&found->violation);
+        free(found->path);
+        free(found->names);
+
+        if (found != &v->first) {
+            free(found);
+        }
+    }
 
     free(v->tensors);
     free(v->kept);
     free(v->seen);
     free(v->frames);
-    free(v->path);
-    free(v->names);
     free(v);
 }
 
@@ -92,7 +105,7 @@ ml_validator_destroy(ml_validator_t *v)
 const ml_error_t *
 ml_validator_error(const ml_validator_t *v)
 {
-    return &v->violation.error;
+    return &v->first.violation.error;
 }
 
 
@@ -141,7 +154,7 @@ ml_validator_tape_failed(ml_validator_t *v)
         return ml_validator_deferred_full(v);
     }
 
-    ml_violation_keep(&v->violation);
+    ml_violation_keep(&v->found->violation);
 
     return ml_validator_reject(v, 1, 0, NULL);
 }
@@ -182,7 +195,8 @@ ml_validator_begin(ml_validator_t *v, uint32_t type,
 
         } else {
             if (frame->node && frame->count >= frame->node->max_items) {
-                ml_violation_long_list(&v->violation, frame->node->max_items);
+                ml_violation_long_list(&v->found->violation,
+                                       frame->node->max_items);
                 return ml_validator_reject(v, v->nframes - 1, 0, NULL);
             }
 
@@ -197,7 +211,7 @@ ml_validator_begin(ml_validator_t *v, uint32_t type,
     *where = node;
 
     if (node && node->never) {
-        ml_violation_extra(&v->violation);
+        ml_violation_extra(&v->found->violation);
         return ml_validator_reject(v, v->nframes, 0, NULL);
     }
 
@@ -236,7 +250,7 @@ ml_validator_end(ml_validator_t *v, uint32_t mark)
         v->kept[v->keeping - 1] = mark + 1;
 
         if (ml_tape_bytes(&v->tape) > ML_VALIDATOR_KEEP) {
-            ml_violation_keep(&v->violation);
+            ml_violation_keep(&v->found->violation);
             return ml_validator_reject(v, 1, 0, NULL);
         }
 
@@ -392,13 +406,14 @@ ml_validator_check_key(ml_validator_t *v, ml_validator_frame_t *frame,
         unknown.name = name;
         unknown.len = len;
 
-        ml_violation_extra(&v->violation);
+        ml_violation_extra(&v->found->violation);
 
         return ml_validator_reject(v, v->nframes - 1, 0, &unknown);
     }
 
     if (frame->node && frame->count++ >= frame->node->max_properties) {
-        ml_violation_long_object(&v->violation, frame->node->max_properties);
+        ml_violation_long_object(&v->found->violation,
+                                 frame->node->max_properties);
 
         return ml_validator_reject(v, v->nframes - 1, 0, NULL);
     }
@@ -464,10 +479,36 @@ ml_validator_key(void *data, const char *name, size_t len)
 }
 
 
+/* Each required name that an object did not have is a violation. */
+static int
+ml_validator_missing(ml_validator_t *v, const ml_validator_frame_t *frame)
+{
+    int       rc;
+    uint32_t  i;
+
+    rc = 0;
+
+    for (i = 0; frame->node && i < frame->node->nrequired; i++) {
+
+        if (v->seen[frame->seen + i / 64] >> (i % 64) & 1) {
+            continue;
+        }
+
+        ml_violation_missing(&v->found->violation);
+        rc = ml_validator_reject(v, v->nframes, 0, &frame->node->required[i]);
+
+        if (v->status != ML_BODY_MORE) {
+            break;
+        }
+    }
+
+    return rc;
+}
+
+
 static int
 ml_validator_end_object(void *data)
 {
-    uint32_t               i;
     ml_validator_t        *v = data;
     ml_validator_frame_t  *frame;
 
@@ -478,22 +519,15 @@ ml_validator_end_object(void *data)
     frame = &v->frames[--v->nframes];
     v->nseen = frame->seen;
 
-    for (i = 0; frame->node && i < frame->node->nrequired; i++) {
-
-        if (!(v->seen[frame->seen + i / 64] >> (i % 64) & 1)) {
-            ml_violation_missing(&v->violation);
-            return ml_validator_reject(v, v->nframes, 0,
-                                       &frame->node->required[i]);
-        }
-    }
-
-    if (ml_validator_shape_end(v, frame) != 0) {
+    if (ml_validator_missing(v, frame) != 0
+        || ml_validator_shape_end(v, frame) != 0)
+    {
         return -1;
     }
 
     if (frame->node && frame->count < frame->node->min_properties) {
-        ml_violation_short_object(&v->violation, frame->node->min_properties,
-                                  frame->count);
+        ml_violation_short_object(&v->found->violation,
+                                  frame->node->min_properties, frame->count);
         return ml_validator_reject(v, v->nframes, 0, NULL);
     }
 
@@ -519,7 +553,7 @@ ml_validator_end_array(void *data)
     ml_validator_shape_array(v, frame->count);
 
     if (frame->node && frame->count < frame->node->min_items) {
-        ml_violation_short_list(&v->violation, frame->node->min_items,
+        ml_violation_short_list(&v->found->violation, frame->node->min_items,
                                 frame->count);
         return ml_validator_reject(v, v->nframes, 0, NULL);
     }
@@ -622,7 +656,7 @@ ml_validator_pack(void *data, const char **p, const char *end, size_t n,
 }
 
 
-static const ml_json_events_t  ml_validator_events = {
+const ml_json_events_t  ml_validator_events = {
     ml_validator_start_object,
     ml_validator_end_object,
     ml_validator_start_array,
@@ -639,7 +673,8 @@ static const ml_json_events_t  ml_validator_events = {
 static ml_body_status_e
 ml_validator_verdict(ml_validator_t *v, ml_json_status_e status)
 {
-    const char  *why;
+    const char            *why;
+    ml_validator_found_t  *found;
 
     switch (status) {
 
@@ -648,24 +683,33 @@ ml_validator_verdict(ml_validator_t *v, ml_json_status_e status)
         break;
 
     case ML_JSON_DONE:
-        v->status = ML_BODY_PASSED;
+        v->status = v->last ? ML_BODY_REJECTED : ML_BODY_PASSED;
         break;
 
     case ML_JSON_INVALID:
-        v->path = calloc(1, sizeof(ml_path_step_t));
+        found = v->found;
+        found->path = calloc(1, sizeof(ml_path_step_t));
 
-        if (v->path == NULL) {
+        if (found->path == NULL) {
             v->status = ML_BODY_FAILED;
             break;
         }
 
-        why = ml_json_error(v->reader, &v->path->index);
-        ml_violation_json(&v->violation, why);
+        why = ml_json_error(v->reader, &found->path->index);
+        ml_violation_json(&found->violation, why);
 
-        v->violation.error.path = v->path;
-        v->violation.error.npath = 1;
-        v->status = ml_violation_failed(&v->violation)
-                    ? ML_BODY_FAILED : ML_BODY_REJECTED;
+        if (ml_violation_failed(&found->violation)) {
+            v->status = ML_BODY_FAILED;
+            break;
+        }
+
+        found->violation.error.path = found->path;
+        found->violation.error.npath = 1;
+
+        /* nothing can be told of what is behind it */
+
+        v->errors = 1;
+        (void) ml_validator_found(v, 0);
         break;
 
     default: /* ML_JSON_MEMORY */

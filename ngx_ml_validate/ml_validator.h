@@ -3,8 +3,8 @@
  * declared arrays into tensors.
  *
  * DESIGN.  The reader's events drive a stack of frames, one per open
- * container, each with the schema node that applies; the first offence ends
- * it.  What stands under x-tensor goes into the tensor's memory at once,
+ * container, each with the schema node that applies; the first violation ends
+ * it, unless more are asked for.  What stands under x-tensor goes into the tensor's memory at once,
  * element by element, and its shape is followed by a counter per dimension.
  * Memory is that of the tensors plus a bounded rest: a frame per open
  * container, a bit per required name of each, and a tape for values that
@@ -34,6 +34,10 @@
 #define ML_VALIDATOR_NAME  64
 
 
+/* The most violations that may be told. */
+#define ML_VALIDATOR_ERRORS  100
+
+
 typedef struct ml_validator_s  ml_validator_t;
 
 
@@ -41,12 +45,13 @@ typedef struct ml_validator_s  ml_validator_t;
  * "deferred": bytes that a value may take on the tape to be evaluated.
  * "seed": 16 secret bytes.  "keep": NULL, or a flag per property of the
  * schema's root, in the order of its array, that asks for the field to be
- * kept; read during ml_validator_create() and after, so it must stay.  The
- * schema must outlive the validator.  NULL when memory is short.
+ * kept; read during ml_validator_create() and after, so it must stay.
+ * "errors", 1 to ML_VALIDATOR_ERRORS: how many violations are to be told; with 1 the first ends
+ * it.  The schema must outlive the validator.  NULL when memory is short.
  */
 ml_validator_t *ml_validator_create(const ml_schema_t *schema,
     const ml_json_limits_t *limits, size_t deferred, const uint8_t *seed,
-    const uint8_t *keep);
+    const uint8_t *keep, uint32_t errors);
 
 void ml_validator_destroy(ml_validator_t *validator);
 
@@ -60,7 +65,7 @@ ml_body_status_e ml_validator_feed(ml_validator_t *validator,
 /* The body ends here. */
 ml_body_status_e ml_validator_finish(ml_validator_t *validator);
 
-/* The violation; valid until the validator is destroyed. */
+/* The violations, a list; valid until the validator is destroyed. */
 const ml_error_t *ml_validator_error(const ml_validator_t *validator);
 
 /*

@@ -7,10 +7,10 @@ int
 ml_validator_type_failed(ml_validator_t *v, const ml_schema_node_t *node)
 {
     if (node->choices) {
-        ml_violation_choice(&v->violation, node);
+        ml_violation_choice(&v->found->violation, node);
 
     } else {
-        ml_violation_type(&v->violation, node);
+        ml_violation_type(&v->found->violation, node);
     }
 
     return ml_validator_reject(v, v->nframes, 0, NULL);
@@ -34,7 +34,7 @@ ml_validator_check_number(ml_validator_t *v, const ml_schema_node_t *node,
     }
 
     if (number->value - number->value != 0) {
-        ml_violation_finite(&v->violation);
+        ml_violation_finite(&v->found->violation);
 
     } else if (node == NULL) {
         return 0;
@@ -42,30 +42,30 @@ ml_validator_check_number(ml_validator_t *v, const ml_schema_node_t *node,
     } else if (node->multiple_of.text
                && !ml_number_multiple(number, &node->multiple_of))
     {
-        ml_violation_multiple(&v->violation, node);
+        ml_violation_multiple(&v->found->violation, node);
 
     } else if (node->maximum.text
                && ml_number_compare(number, &node->maximum) > 0)
     {
-        ml_violation_bound(&v->violation, ML_VIOLATION_LE, whole,
+        ml_violation_bound(&v->found->violation, ML_VIOLATION_LE, whole,
                            &node->maximum);
 
     } else if (node->below.text
                && ml_number_compare(number, &node->below) >= 0)
     {
-        ml_violation_bound(&v->violation, ML_VIOLATION_LT, whole,
+        ml_violation_bound(&v->found->violation, ML_VIOLATION_LT, whole,
                            &node->below);
 
     } else if (node->minimum.text
                && ml_number_compare(number, &node->minimum) < 0)
     {
-        ml_violation_bound(&v->violation, ML_VIOLATION_GE, whole,
+        ml_violation_bound(&v->found->violation, ML_VIOLATION_GE, whole,
                            &node->minimum);
 
     } else if (node->above.text
                && ml_number_compare(number, &node->above) <= 0)
     {
-        ml_violation_bound(&v->violation, ML_VIOLATION_GT, whole,
+        ml_violation_bound(&v->found->violation, ML_VIOLATION_GT, whole,
                            &node->above);
 
     } else {
@@ -106,7 +106,7 @@ ml_validator_over_total(ml_validator_t *v)
     max = i < v->nframes ? v->frames[i].node->max_total
                          : v->string->max_total;
 
-    ml_violation_total(&v->violation, max);
+    ml_violation_total(&v->found->violation, max);
 
     return ml_validator_reject(v, i, 0, NULL);
 }
@@ -119,7 +119,7 @@ ml_validator_image_verdict(ml_validator_t *v, int rc)
         return 0;
     }
 
-    ml_violation_value(&v->violation, v->image.error);
+    ml_violation_value(&v->found->violation, v->image.error);
 
     return ml_validator_reject(v, v->nframes, 0, NULL);
 }

@@ -31,7 +31,7 @@ ml_validator_defer(ml_validator_t *v, const ml_schema_node_t *node)
 int
 ml_validator_deferred_full(ml_validator_t *v)
 {
-    ml_violation_value(&v->violation, "too large to be checked");
+    ml_violation_value(&v->found->violation, "too large to be checked");
 
     return ml_validator_reject(v, v->deferred_at, 0, NULL);
 }
@@ -42,6 +42,7 @@ static int
 ml_validator_reject_failure(ml_validator_t *v, const ml_failure_t *failure)
 {
     int                      is_key;
+    char                    *copy;
     size_t                   i, n;
     ml_path_step_t          *step;
     const ml_schema_name_t  *name;
@@ -50,7 +51,7 @@ ml_validator_reject_failure(ml_validator_t *v, const ml_failure_t *failure)
     is_key = ml_tape_is_key(&v->tape, failure->at);
     name = is_key ? &ml_validator_key_step : failure->name;
 
-    ml_violation_failure(&v->violation, failure, &v->tape);
+    ml_violation_failure(&v->found->violation, failure, &v->tape);
 
     step = ml_validator_path(v, v->deferred_at, n + 1);
 
@@ -60,9 +61,13 @@ ml_validator_reject_failure(ml_validator_t *v, const ml_failure_t *failure)
 
     (void) ml_tape_path(&v->tape, v->deferred_mark, failure->at, step);
 
-    for (i = 0; i < n; i++) {
+    copy = v->found->names + (size_t) v->deferred_at * ML_VALIDATOR_NAME;
+
+    for (i = 0; i < n; i++, copy += ML_VALIDATOR_NAME) {
         if (step[i].name) {
             step[i].len = ml_validator_cut(step[i].name, step[i].len);
+            memcpy(copy, step[i].name, step[i].len);
+            step[i].name = copy;
         }
     }
 
@@ -72,10 +77,9 @@ ml_validator_reject_failure(ml_validator_t *v, const ml_failure_t *failure)
         n++;
     }
 
-    v->violation.error.npath += n;
-    v->status = ML_BODY_REJECTED;
+    v->found->violation.error.npath += n;
 
-    return -1;
+    return ml_validator_found(v, v->deferred_at);
 }
 
 
@@ -96,7 +100,7 @@ ml_validator_evaluate(ml_validator_t *v)
             ml_tape_cut(&v->tape, v->deferred_mark);
 
         } else if (ml_tape_bytes(&v->tape) > ML_VALIDATOR_KEEP) {
-            ml_violation_keep(&v->violation);
+            ml_violation_keep(&v->found->violation);
             return ml_validator_reject(v, 1, 0, NULL);
         }
 
@@ -108,7 +112,7 @@ ml_validator_evaluate(ml_validator_t *v)
         return ml_validator_reject_failure(v, &failure);
 
     case ML_EVALUATE_COSTLY:
-        ml_violation_value(&v->violation, "too complex to be checked");
+        ml_violation_value(&v->found->violation, "too complex to be checked");
         return ml_validator_reject(v, v->deferred_at, 0, NULL);
 
     default: /* ML_EVALUATE_MEMORY */

@@ -38,22 +38,25 @@ ml_validator_path(ml_validator_t *v, uint32_t nframes, size_t room)
     char                        *copy;
     uint32_t                     i;
     ml_path_step_t              *step;
+    ml_validator_found_t        *found;
     const ml_validator_frame_t  *frame;
 
-    v->path = calloc((size_t) nframes + room + 1, sizeof(ml_path_step_t));
-    v->names = malloc(((size_t) nframes + 1) * ML_VALIDATOR_NAME);
+    found = v->found;
 
-    if (v->path == NULL || v->names == NULL
-        || ml_violation_failed(&v->violation))
+    found->path = calloc((size_t) nframes + room + 1, sizeof(ml_path_step_t));
+    found->names = malloc(((size_t) nframes + room + 1) * ML_VALIDATOR_NAME);
+
+    if (found->path == NULL || found->names == NULL
+        || ml_violation_failed(&found->violation))
     {
         return NULL;
     }
 
-    v->violation.error.path = v->path;
-    v->violation.error.npath = nframes;
+    found->violation.error.path = found->path;
+    found->violation.error.npath = nframes;
 
-    step = v->path;
-    copy = v->names;
+    step = found->path;
+    copy = found->names;
 
     for (i = 0; i < nframes; i++, step++) {
         frame = &v->frames[i];
@@ -98,15 +101,16 @@ ml_validator_reject(ml_validator_t *v, uint32_t nframes, uint32_t nlevels,
     }
 
     if (name) {
-        copy = v->names + (size_t) nframes * ML_VALIDATOR_NAME;
+        copy = v->found->names + (size_t) nframes * ML_VALIDATOR_NAME;
         step->name = copy;
         step->len = ml_validator_cut(name->name, name->len);
         memcpy(copy, name->name, step->len);
         step++;
     }
 
-    v->violation.error.npath = (size_t) (step - v->path);
-    v->status = ML_BODY_REJECTED;
+    v->found->violation.error.npath = (size_t) (step - v->found->path);
 
-    return -1;
+    /* a key at fault stands inside of the innermost frame */
+
+    return ml_validator_found(v, name ? v->nframes : nframes + nlevels);
 }

@@ -82,7 +82,9 @@ ml_validator_shape_end(ml_validator_t *v, const ml_validator_frame_t *frame)
 
     shape = frame->node ? frame->node->shape : NULL;
 
-    if (shape == NULL || frame->elements == UINT64_MAX) {
+    /* behind a violation the elements may not have been counted right */
+
+    if (shape == NULL || frame->elements == UINT64_MAX || v->last) {
         return 0;
     }
 
@@ -92,8 +94,8 @@ ml_validator_shape_end(ml_validator_t *v, const ml_validator_frame_t *frame)
         return 0;
     }
 
-    ml_violation_value(&v->violation, "number of elements is not that of the "
-                       "shape");
+    ml_violation_value(&v->found->violation,
+                       "number of elements is not that of the shape");
 
     return ml_validator_reject(v, v->nframes, 0, shape->of);
 }

@@ -36,6 +36,26 @@ typedef struct {
 } ml_validator_frame_t;
 
 
+/* A violation and what its path is made of. */
+typedef struct ml_validator_found_s  ml_validator_found_t;
+
+struct ml_validator_found_s {
+    ml_violation_t              violation;
+    ml_path_step_t             *path;
+    char                       *names;          /* copies for the path */
+    ml_validator_found_t       *next;
+};
+
+
+/* What is passed over behind a violation. */
+typedef enum {
+    ML_VALIDATOR_PASS_NONE = 0,
+    ML_VALIDATOR_PASS_VALUE,            /* the next value */
+    ML_VALIDATOR_PASS_STRING,           /* the rest of a string */
+    ML_VALIDATOR_PASS_OPEN              /* until a container has ended */
+} ml_validator_pass_e;
+
+
 struct ml_validator_s {
     ml_body_t                   body;       /* first */
     const ml_schema_t          *schema;
@@ -81,16 +101,34 @@ struct ml_validator_s {
     ml_sink_t                   sink;
     ml_tensor_t                *tensors;
 
-    ml_violation_t              violation;
-    ml_path_step_t             *path;
-    char                       *names;          /* copies for the path */
+    /* the violation that comes next; the last that came, or NULL */
+    ml_validator_found_t        first;
+    ml_validator_found_t       *found;
+    ml_validator_found_t       *last;
+
+    /* several of them: how many may still come; containers that are open,
+     * and those that the value at fault stands in */
+    uint32_t                    errors;
+    uint32_t                    open;
+    uint32_t                    inside;
+    ml_validator_pass_e         pass;
 };
 
 
+/* The reader's events; and where several violations are to be told. */
+extern const ml_json_events_t  ml_validator_events;
+extern const ml_json_events_t  ml_validator_recover_events;
+
 /*
- * The body is rejected: the violation is complete but for its path, which
- * leads through "nframes" frames, "nlevels" dimensions of the open tensor,
- * and to "name" behind them unless that is NULL.
+ * The violation v->found is complete, of a value that stands inside of so
+ * many containers.  The body is rejected, unless more violations are asked
+ * for.
+ */
+int ml_validator_found(ml_validator_t *v, uint32_t inside);
+
+/*
+ * The same; its path leads through "nframes" frames, "nlevels" dimensions of
+ * the open tensor, and to "name" behind them unless that is NULL.
  */
 int ml_validator_reject(ml_validator_t *v, uint32_t nframes,
     uint32_t nlevels, const ml_schema_name_t *name);

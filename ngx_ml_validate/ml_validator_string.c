@@ -86,7 +86,11 @@ ml_validator_string_watch(ml_validator_t *v, ml_json_string_e part,
         return ml_validator_fail(v);
     }
 
-    ml_violation_value(&v->violation, "the text is not allowed");
+    ml_violation_value(&v->found->violation, "the text is not allowed");
+
+    /* nor is any that comes */
+
+    v->errors = 1;
 
     return ml_validator_reject(v, v->nframes, 0, NULL);
 }
@@ -145,7 +149,7 @@ ml_validator_string_piece(ml_validator_t *v, const char *bytes, size_t len)
     }
 
     if (over) {
-        ml_violation_long_string(&v->violation, v->string->max_length);
+        ml_violation_long_string(&v->found->violation, v->string->max_length);
         return ml_validator_reject(v, v->nframes, 0, NULL);
     }
 
@@ -207,7 +211,7 @@ ml_validator_string(void *data, ml_json_string_e part, const char *bytes,
     }
 
     if (v->string && v->length < v->string->min_length) {
-        ml_violation_short_string(&v->violation, v->string->min_length);
+        ml_violation_short_string(&v->found->violation, v->string->min_length);
         return ml_validator_reject(v, v->nframes, 0, NULL);
     }
 

@@ -11,7 +11,7 @@ ml_validator_tensor(ml_validator_t *v, const ml_schema_tensor_t *tensor)
     v->tensor = tensor;
 
     ml_sink_open(&v->sink, tensor, &v->tensors[tensor->index],
-                 &v->violation);
+                 &v->found->violation);
 }
 
 
@@ -33,7 +33,7 @@ ml_validator_tensor_agrees(ml_validator_t *v, const ml_schema_tensor_t *mine)
             && strcmp(other->dimension, mine->dimension) == 0
             && v->tensors[i].dims[0] != tensor->dims[0])
         {
-            ml_violation_dimension(&v->violation, mine->dimension,
+            ml_violation_dimension(&v->found->violation, mine->dimension,
                                    (uint64_t) tensor->dims[0],
                                    (uint64_t) v->tensors[i].dims[0]);
 

@@ -89,6 +89,7 @@ typedef struct {
     ngx_int_t                          elements;
 
     ngx_flag_t                         dry_run;
+    ngx_int_t                          errors;      /* that are told */
     ngx_uint_t                         status;
     ngx_uint_t                         log_level;
 } ngx_http_ml_validate_loc_conf_t;

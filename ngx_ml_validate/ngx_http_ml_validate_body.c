@@ -64,7 +64,7 @@ static void ngx_http_ml_validate_verdict(ngx_http_request_t *r,
 static ngx_http_request_body_filter_pt  ngx_http_next_request_body_filter;
 
 static const ml_error_t  ngx_http_ml_validate_missing = {
-    "missing", NULL, 0, "Field required", NULL
+    "missing", NULL, 0, "Field required", NULL, NULL
 };
 
 
@@ -268,7 +268,8 @@ ngx_http_ml_validate_reader(ngx_http_request_t *r,
                                                            : contract->schema,
                                          &vlcf->limits, vlcf->deferred,
                                          ngx_http_ml_validate_seed,
-                                         contract->keep));
+                                         contract->keep,
+                                         (uint32_t) vlcf->errors));
     }
 }
 

@@ -19,7 +19,7 @@ static ngx_uint_t ngx_http_ml_validate_json(u_char *p, u_char *last);
 
 static const ml_error_t  ngx_http_ml_validate_inference_header = {
     "value_error", NULL, 0, "Inference-Header-Content-Length is no length of "
-    "a part of the body", NULL
+    "a part of the body", NULL, NULL
 };
 
 

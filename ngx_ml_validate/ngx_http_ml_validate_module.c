@@ -72,6 +72,11 @@ static ngx_conf_num_bounds_t  ngx_http_ml_validate_status_bounds = {
 };
 
 
+static ngx_conf_num_bounds_t  ngx_http_ml_validate_errors_bounds = {
+    ngx_conf_check_num_bounds, 1, ML_VALIDATOR_ERRORS
+};
+
+
 static ngx_conf_bitmask_t  ngx_http_ml_validate_encodings[] = {
     { ngx_string("off"), NGX_HTTP_ML_VALIDATE_CODING_NONE },
     { ngx_string("gzip"), NGX_HTTP_ML_VALIDATE_GZIP },
@@ -123,6 +128,13 @@ static ngx_command_t  ngx_http_ml_validate_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_ml_validate_loc_conf_t, status),
       &ngx_http_ml_validate_status_bounds },
+
+    { ngx_string("ml_validate_errors"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_ml_validate_loc_conf_t, errors),
+      &ngx_http_ml_validate_errors_bounds },
 
     { ngx_string("ml_validate_log_level"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -285,7 +297,6 @@ ngx_http_ml_validate_reject(ngx_http_request_t *r,
         ctx->error = *error;
         answer.detail = error->msg;
         answer.errors = &ctx->error;
-        answer.nerrors = 1;
     }
 
     ctx->verdict = NGX_HTTP_ML_VALIDATE_REJECTED;
@@ -655,6 +666,7 @@ ngx_http_ml_validate_create_loc_conf(ngx_conf_t *cf)
     vlcf->elements = NGX_CONF_UNSET;
 
     vlcf->dry_run = NGX_CONF_UNSET;
+    vlcf->errors = NGX_CONF_UNSET;
     vlcf->status = NGX_CONF_UNSET_UINT;
     vlcf->log_level = NGX_CONF_UNSET_UINT;
 
@@ -684,6 +696,7 @@ ngx_http_ml_validate_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->elements, prev->elements, 1000000);
 
     ngx_conf_merge_value(conf->dry_run, prev->dry_run, 0);
+    ngx_conf_merge_value(conf->errors, prev->errors, 1);
     ngx_conf_merge_uint_value(conf->status, prev->status,
                               NGX_HTTP_ML_VALIDATE_STATUS);
     ngx_conf_merge_uint_value(conf->log_level, prev->log_level, NGX_LOG_WARN);

@@ -465,3 +465,41 @@ POST /t
 --- error_code: 400
 --- response_body chomp
 {"error":"features[2]: Input should be a finite number"}
+
+
+
+=== TEST 31: several errors
+--- config
+    ml_validate_errors  3;
+    location = /t {
+        ml_validate  schema=$TEST_NGINX_HTML_DIR/features.json;
+        proxy_pass   http://127.0.0.1:1;
+        add_header   X-Reason $ml_validate_reason always;
+    }
+    location = /problem {
+        ml_validate         schema=$TEST_NGINX_HTML_DIR/features.json;
+        ml_validate_errors  2;
+        ml_error_format     problem;
+        proxy_pass          http://127.0.0.1:1;
+    }
+    location = /openai {
+        ml_validate         schema=$TEST_NGINX_HTML_DIR/features.json;
+        ml_error_format     openai;
+        proxy_pass          http://127.0.0.1:1;
+    }
+    location = /try {
+        ml_validate          schema=$TEST_NGINX_HTML_DIR/features.json;
+        ml_validate_dry_run  on;
+        proxy_pass           http://unix:$TEST_NGINX_HTML_DIR/backend.sock:/length;
+    }
+--- request eval
+my $body = '{"features":[1,200,"x"],"n":0,"mode":"x"}';
+["POST /t\n$body", "POST /problem\n$body", "POST /openai\n$body",
+ "POST /try\n$body"]
+--- error_code eval
+[422, 422, 400, 200]
+--- response_body eval
+['{"detail":[{"type":"less_than_equal","loc":["body","features",1],"msg":"Input should be less than or equal to 100","ctx":{"le":100.0}},{"type":"float_type","loc":["body","features",2],"msg":"Input should be a valid number"},{"type":"greater_than","loc":["body","n"],"msg":"Input should be greater than 0","ctx":{"gt":0}}]}',
+ '{"type":"about:blank","title":"Unprocessable Content","status":422,"detail":"Input should be less than or equal to 100","errors":[{"pointer":"/features/1","type":"less_than_equal","msg":"Input should be less than or equal to 100"},{"pointer":"/features/2","type":"float_type","msg":"Input should be a valid number"}]}',
+ '{"error":{"message":"Invalid \'features[1]\': Input should be less than or equal to 100.","type":"invalid_request_error","param":"features[1]","code":"value_above_maximum"}}',
+ '[41]']

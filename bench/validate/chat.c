@@ -68,7 +68,7 @@ main(int argc, char **argv)
         start = now();
 
         for (i = 0; i < BODIES; i++) {
-            v = ml_validator_create(schema, &limits, 1 << 20, seed, NULL);
+            v = ml_validator_create(schema, &limits, 1 << 20, seed, NULL, 1);
             (void) ml_validator_feed(v, body.data, body.len);
             status = ml_validator_finish(v);
 

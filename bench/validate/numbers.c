@@ -152,7 +152,7 @@ validate(const ml_schema_t *schema, const ml_pack_kernel_t *kernel,
     };
 
     start = now();
-    v = ml_validator_create(schema, &limits, 1 << 20, seed, NULL);
+    v = ml_validator_create(schema, &limits, 1 << 20, seed, NULL, 1);
     v->sink.kernel = kernel;
 
     for (i = 0; i < len; i += n) {

@@ -29,6 +29,8 @@ def usage(directory, schema):
                  ['--schema', schema, '--model', schema, schema],
                  ['--nothing', schema], ['--schema'],
                  ['--syntax', '--chunk', '0', schema],
+                 ['--syntax', '--errors', '0', schema],
+                 ['--syntax', '--errors', '101', schema],
                  ['--syntax', '--chunk', '1x', schema],
                  ['--syntax', '--limit', 'depth=1025', schema],
                  ['--syntax', '--limit', 'deep=1', schema],
@@ -89,6 +91,13 @@ def verdicts(directory, schema):
     equal('standard input', run('--schema', schema, '--registry', registry,
                                 '-', stdin=b'{"a":"x"}'),
           (1, [dict(wrong_line, file='-')], ''))
+
+    for told, errors in (('1', 1), ('2', 2), ('100', 2)):
+        status, lines, _ = run(
+            '--schema', schema, '--registry', registry, '--errors', told, '-',
+            stdin=b'{"a": "x", "a2": 1, "b": [}')
+        equal('%s errors' % told, (status, len(lines[0]['detail'])),
+              (1, errors))
 
     equal('without the registry', run('--schema', schema, good)[0], 2)
 

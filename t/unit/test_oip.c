@@ -63,7 +63,6 @@ tell(const ml_body_t *body)
 
     memset(&answer, 0, sizeof(answer));
     answer.errors = body->ops->error(body);
-    answer.nerrors = 1;
 
     ml_text_init(&text);
     ml_error_render(&text, ML_ERROR_OIP, &answer);

@@ -132,7 +132,7 @@ openai(int chat, const char *body)
         return -1;
     }
 
-    v = run(schema, body, strlen(body), 0, &status);
+    v = run(schema, body, strlen(body), 0, 1, &status);
     ml_validator_destroy(v);
     ml_schema_destroy(schema);
 

@@ -176,7 +176,7 @@ compare(const char *tensor, const char *body, size_t len)
 
     /* what the reader says alone */
 
-    plain = ml_validator_create(schema, &large, 65536, seed, NULL);
+    plain = ml_validator_create(schema, &large, 65536, seed, NULL, 1);
     plain->sink.kernel = &none;
 
     for (i = 0; i < len; i++) {
@@ -193,7 +193,7 @@ compare(const char *tensor, const char *body, size_t len)
         }
 
         for (cut = 0; cut < sizeof(cuts) / sizeof(cuts[0]); cut++) {
-            v = ml_validator_create(schema, &large, 65536, seed, NULL);
+            v = ml_validator_create(schema, &large, 65536, seed, NULL, 1);
             v->sink.kernel = kernels[k];
 
             for (i = 0; i < len; i += n) {

@@ -68,7 +68,7 @@ is_valid(const ml_schema_t *schema, const char *body, size_t len, size_t step)
         512, 100000, 1 << 24, ML_NUMBER_MAX, UINT64_MAX
     };
 
-    v = ml_validator_create(schema, &large, 1 << 20, seed, NULL);
+    v = ml_validator_create(schema, &large, 1 << 20, seed, NULL, 1);
 
     for (i = 0; i < len; i += n) {
         n = len - i < step ? len - i : step;

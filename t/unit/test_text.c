@@ -137,7 +137,7 @@ test_errors(void)
     answer.title = "Unprocessable Content";
     answer.detail = "body rejected";
     answer.errors = errors;
-    answer.nerrors = 2;
+    errors[0].next = &errors[1];
 
     ml_error_render(&text, ML_ERROR_FASTAPI, &answer);
     CHECK_STR(text_of(&text),
@@ -190,7 +190,7 @@ test_errors(void)
         "request: JSON decode error.\",\"type\":\"invalid_request_error\","
         "\"param\":null,\"code\":null}}");
 
-    answer.nerrors = 0;
+    answer.errors = NULL;
     answer.retry_after = 7;
 
     ml_error_render(&text, ML_ERROR_OIP, &answer);

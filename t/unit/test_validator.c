@@ -413,7 +413,7 @@ check_tensor(const char *text, const char *body, uint32_t rank, int64_t rows,
     schema = compile(text);
 
     for (a = 0; a < strlen(body); a++) {
-        v = run(schema, body, strlen(body), a ? a : (size_t) -1, &status);
+        v = run(schema, body, strlen(body), a ? a : (size_t) -1, 1, &status);
         CHECK_INT(status, ML_BODY_PASSED);
 
         tensors = ml_validator_tensors(v, &n);
@@ -520,7 +520,7 @@ test_growth(void)
 
     p += sprintf(p, "]}");
 
-    v = run(schema, body, (size_t) (p - body), 12345, &status);
+    v = run(schema, body, (size_t) (p - body), 12345, 1, &status);
     CHECK_INT(status, ML_BODY_PASSED);
 
     tensors = ml_validator_tensors(v, &n);
@@ -538,7 +538,7 @@ test_growth(void)
     ml_validator_destroy(v);
 
     /* and given up in the middle */
-    v = run(schema, body, 900000, 12345, &status);
+    v = run(schema, body, 900000, 12345, 1, &status);
     CHECK_INT(status, ML_BODY_REJECTED);
     ml_validator_destroy(v);
 
@@ -573,7 +573,7 @@ test_fields(void)
     keep[ml_schema_find(schema->root, "o", 1) - list] = 1;
 
     for (i = 1; i < sizeof(body) - 1; i++) {
-        v = ml_validator_create(schema, &limits, 65536, seed, keep);
+        v = ml_validator_create(schema, &limits, 65536, seed, keep, 1);
         ml_validator_feed(v, body, i);
         ml_validator_feed(v, body + i, sizeof(body) - 1 - i);
         CHECK_INT(ml_validator_finish(v), ML_BODY_PASSED);
@@ -599,7 +599,7 @@ test_fields(void)
     memcpy(large, "{\"id\":\"", 7);
     memcpy(large + 79998, "\"}", 2);
 
-    v = ml_validator_create(schema, &limits, 65536, seed, keep);
+    v = ml_validator_create(schema, &limits, 65536, seed, keep, 1);
     ml_validator_feed(v, large, 80000);
     status = ml_validator_finish(v);
     CHECK_INT(status, ML_BODY_REJECTED);
@@ -607,7 +607,7 @@ test_fields(void)
     CHECK_INT(ml_validator_error(v)->npath, 1);
     ml_validator_destroy(v);
 
-    v = ml_validator_create(schema, &limits, 65536, seed, NULL);
+    v = ml_validator_create(schema, &limits, 65536, seed, NULL, 1);
     ml_validator_feed(v, large, 80000);
     CHECK_INT(ml_validator_finish(v), ML_BODY_PASSED);
     ml_validator_destroy(v);
@@ -638,7 +638,7 @@ test_deferred_bound(void)
 
     memcpy(body + 199999, "]}", 2);
 
-    v = run(schema, body, 200001, 777, &status);
+    v = run(schema, body, 200001, 777, 1, &status);
     CHECK_INT(status, ML_BODY_REJECTED);
     CHECK_STR(ml_validator_error(v)->msg,
               "Value error, too large to be checked");
@@ -653,7 +653,7 @@ test_deferred_bound(void)
         memset(body + 6, 'y', i);
         memcpy(body + 6 + i, "\"}", 2);
 
-        v = run(schema, body, i + 8, 777, &status);
+        v = run(schema, body, i + 8, 777, 1, &status);
         CHECK_INT(status, ML_BODY_REJECTED);
         CHECK_STR(ml_validator_error(v)->type,
                   i <= 65536 - 16 ? "literal_error" : "value_error");
@@ -702,14 +702,14 @@ test_choice_length(void)
         memset(body + 6, 'y', len);
         memcpy(body + 6 + len, "\"}", 3);
 
-        verdict(schema, body, 0, &whole);
+        verdict(schema, body, 0, 1, &whole);
         CHECK(strstr(whole.data, cases[j].want) != NULL);
 
-        verdict(schema, body, (size_t) -1, &part);
+        verdict(schema, body, (size_t) -1, 1, &part);
         CHECK_STR(part.data, whole.data);
         ml_text_free(&part);
 
-        verdict(schema, body, 50000, &part);
+        verdict(schema, body, 50000, 1, &part);
         CHECK_STR(part.data, whole.data);
         ml_text_free(&part);
 

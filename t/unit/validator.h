@@ -17,6 +17,7 @@
 #include "ml_violation.c"
 #include "ml_violation_failure.c"
 #include "ml_validator_path.c"
+#include "ml_validator_recover.c"
 #include "ml_validator_check.c"
 #include "ml_validator_deferred.c"
 #include "ml_validator_string.c"
@@ -54,13 +55,13 @@ compile(const char *text)
 /* Feeds the body cut at "a"; bytewise when a == (size_t) -1. */
 static ml_validator_t *
 run(const ml_schema_t *schema, const char *body, size_t len, size_t a,
-    ml_body_status_e *status)
+    uint32_t errors, ml_body_status_e *status)
 {
     char            *copy;
     size_t           i, n;
     ml_validator_t  *v;
 
-    v = ml_validator_create(schema, &limits, 65536, seed, NULL);
+    v = ml_validator_create(schema, &limits, 65536, seed, NULL, errors);
 
     for (i = 0; i < len; i += n) {
         n = a == (size_t) -1 ? 1 : i < a ? a - i : len - i;
@@ -77,16 +78,17 @@ run(const ml_schema_t *schema, const char *body, size_t len, size_t a,
 }
 
 
-/* The error body without its frame, or "passed". */
+/* The errors in their body, without its frame, or "passed". */
 static void
-verdict(const ml_schema_t *schema, const char *body, size_t a, ml_text_t *out)
+verdict(const ml_schema_t *schema, const char *body, size_t a,
+    uint32_t errors, ml_text_t *out)
 {
     ml_validator_t         *v;
     ml_error_answer_t       answer;
-    ml_body_status_e   status;
+    ml_body_status_e        status;
 
     ml_text_init(out);
-    v = run(schema, body, strlen(body), a, &status);
+    v = run(schema, body, strlen(body), a, errors, &status);
 
     if (status == ML_BODY_REJECTED) {
         memset(&answer, 0, sizeof(answer));
@@ -94,7 +96,6 @@ verdict(const ml_schema_t *schema, const char *body, size_t a, ml_text_t *out)
         answer.title = "x";
         answer.detail = "x";
         answer.errors = ml_validator_error(v);
-        answer.nerrors = 1;
 
         ml_error_render(out, ML_ERROR_FASTAPI, &answer);
 
@@ -111,28 +112,47 @@ verdict(const ml_schema_t *schema, const char *body, size_t a, ml_text_t *out)
 }
 
 
-__attribute__((unused)) static void
-check(const char *text, const char *body, const char *want)
+/* However it is split, up to so many errors. */
+static void
+check_errors(const ml_schema_t *schema, const char *body, uint32_t errors,
+    const char *want)
 {
-    int           bad;
-    size_t        a;
-    ml_text_t     whole, part;
-    ml_schema_t  *schema;
+    int        bad;
+    size_t     a;
+    ml_text_t  whole, part;
 
-    schema = compile(text);
-    verdict(schema, body, 0, &whole);
+    verdict(schema, body, 0, errors, &whole);
     CHECK_STR(whole.data, want);
 
     bad = 0;
 
     for (a = 0; a <= strlen(body) && a < 300; a++) {
-        verdict(schema, body, a ? a : (size_t) -1, &part);
+        verdict(schema, body, a ? a : (size_t) -1, errors, &part);
         bad += strcmp(part.data, whole.data) != 0;
         ml_text_free(&part);
     }
 
     CHECK_INT(bad, 0);
     ml_text_free(&whole);
+}
+
+
+__attribute__((unused)) static void
+check(const char *text, const char *body, const char *want)
+{
+    ml_text_t     all;
+    ml_schema_t  *schema;
+
+    schema = compile(text);
+    check_errors(schema, body, 1, want);
+
+    /* where more are asked for it is the first of them */
+
+    verdict(schema, body, 0, ML_VALIDATOR_ERRORS, &all);
+    CHECK(strncmp(all.data, want, strlen(want)) == 0);
+    check_errors(schema, body, ML_VALIDATOR_ERRORS, all.data);
+
+    ml_text_free(&all);
     ml_schema_destroy(schema);
 }
 
