@@ -11,6 +11,10 @@
 #include "ml_text.h"
 
 
+/* What the automaton is given at once where more is not safe. */
+#define ML_RULES_PIECE  16
+
+
 /* What is read of a file, for the compiler of the automaton. */
 typedef struct {
     ml_rules_t   *rules;
@@ -266,6 +270,23 @@ ml_rules_line(ml_rules_reader_t *reader, const char *p, const char *end,
 }
 
 
+/*
+ * With AVX-512, vectorscan 5.4.9 misses single bytes behind the first
+ * sixty-four of a buffer, and now and then an expression that it looks for by
+ * a class of them (VectorCamp/vectorscan, pull requests 375 and 378).  Of
+ * buffers that are a quarter of a vector it does not.
+ */
+static size_t
+ml_rules_piece(void)
+{
+    hs_platform_info_t  platform;
+
+    return hs_populate_platform(&platform) == HS_SUCCESS
+           && !(platform.cpu_features & HS_CPU_FEATURES_AVX512)
+           ? UINT32_MAX : ML_RULES_PIECE;
+}
+
+
 static int
 ml_rules_compile(ml_rules_reader_t *reader)
 {
@@ -318,6 +339,7 @@ ml_rules_compile(ml_rules_reader_t *reader)
     }
 
     reader->rules->scratch = scratch;
+    reader->rules->piece = ml_rules_piece();
 
     return 0;
 }

@@ -43,6 +43,7 @@ typedef struct {
     char         *text;             /* of the ids */
     void         *database;
     void         *scratch;          /* of a process, which has one thread */
+    size_t        piece;            /* bytes that it may be given at once */
 } ml_rules_t;
 
 

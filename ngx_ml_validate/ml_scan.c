@@ -95,12 +95,23 @@ ml_scan_verdict(ml_scan_t *scan, hs_error_t rc)
 static int
 ml_scan_folded(void *data, const char *text, size_t len)
 {
+    size_t      n;
     ml_scan_t  *scan = data;
 
-    return ml_scan_verdict(scan, hs_scan_stream(scan->stream, text,
-                                                (unsigned int) len, 0,
-                                                scan->rules->scratch,
-                                                ml_scan_match, scan));
+    for ( /* void */ ; len; text += n, len -= n) {
+        n = len < scan->rules->piece ? len : scan->rules->piece;
+
+        if (ml_scan_verdict(scan, hs_scan_stream(scan->stream, text,
+                                                 (unsigned int) n, 0,
+                                                 scan->rules->scratch,
+                                                 ml_scan_match, scan))
+            != 0)
+        {
+            return -1;
+        }
+    }
+
+    return 0;
 }
 
 

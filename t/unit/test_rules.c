@@ -254,9 +254,60 @@ test_files(void)
 }
 
 
+/*
+ * Wherever it stands in a text of some hundred bytes: what looks at a block
+ * of bytes at once is right at its ends, too.
+ */
+static void
+test_everywhere(void)
+{
+    char         text[400];
+    size_t       i, k, at, len, missed;
+    ml_scan_t   *scan;
+    ml_rules_t  *made;
+
+    static const struct {
+        const char  *file;
+        const char  *text;
+    } cases[] = {
+        { "a 1 q\n", "q" },
+        { "a 1 qx\n", "qx" },
+        { "a 1 qxq\n", "qxq" },
+        { "a 1 ignore all\n", "ignore all" },
+        { "a 1 q\nb 1 foo\nc 1 bar\nd 1 bazqu\n", "q" },
+        { "a 1 /q[xy]+z/\n", "qxyz" },
+        { "a 1 /q.?[^i]+z/\nb 1 /h[xy]+w*u/\n", "hxu" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        made = rules(cases[i].file);
+        len = strlen(cases[i].text);
+        missed = 0;
+
+        for (at = 0; at < 300; at++) {
+            for (k = at + len; k < sizeof(text); k += 7) {
+                memset(text, '~', k);
+                memcpy(text + at, cases[i].text, len);
+
+                scan = ml_scan_create(made, 0);
+                (void) ml_scan_string(scan, ML_JSON_FIRST, NULL, 0);
+                (void) ml_scan_string(scan, ML_JSON_PIECE, text, k);
+                (void) ml_scan_string(scan, ML_JSON_LAST, NULL, 0);
+                missed += scan->score == 0;
+                ml_scan_destroy(scan);
+            }
+        }
+
+        CHECK_INT(missed, 0);
+        ml_rules_destroy(made);
+    }
+}
+
+
 int
 main(void)
 {
+    test_everywhere();
     test_fold();
     test_scan();
     test_files();
