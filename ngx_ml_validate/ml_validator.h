@@ -4,8 +4,9 @@
  *
  * DESIGN.  The reader's events drive a stack of frames, one per open
  * container, each with the schema node that applies; the first violation ends
- * it, unless more are asked for.  What stands under x-tensor goes into the tensor's memory at once,
- * element by element, and its shape is followed by a counter per dimension.
+ * it, unless more are asked for.  What stands under x-tensor goes into the
+ * tensor's memory at once, element by element, and its shape is followed by a
+ * counter per dimension.
  * Memory is that of the tensors plus a bounded rest: a frame per open
  * container, a bit per required name of each, and a tape for values that
  * are evaluated when they are complete ("deferred") or kept
@@ -46,8 +47,9 @@ typedef struct ml_validator_s  ml_validator_t;
  * "seed": 16 secret bytes.  "keep": NULL, or a flag per property of the
  * schema's root, in the order of its array, that asks for the field to be
  * kept; read during ml_validator_create() and after, so it must stay.
- * "errors", 1 to ML_VALIDATOR_ERRORS: how many violations are to be told; with 1 the first ends
- * it.  The schema must outlive the validator.  NULL when memory is short.
+ * "errors", 1 to ML_VALIDATOR_ERRORS: how many violations are to be told;
+ * with 1 the first ends it.  The schema must outlive the validator.  NULL
+ * when memory is short.
  */
 ml_validator_t *ml_validator_create(const ml_schema_t *schema,
     const ml_json_limits_t *limits, size_t deferred, const uint8_t *seed,
