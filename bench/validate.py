@@ -69,8 +69,8 @@ def compile_with(name, *more):
         '%s/%s.c' % (HERE, name), *glob.glob(root
                                              + '/ngx_ml_validate/ml_*.c'),
         *('%s/ngx_ml_core/ml_%s.c' % (root, part)
-          for part in ('error', 'text', 'tensor', 'siphash')),
-        *more, '-lm', '-lpcre2-8', '-lz')
+          for part in ('error', 'text', 'tensor', 'siphash', 'oip')),
+        *more, '-lm', '-lpcre2-8', '-lz', '-lhs', '-lutf8proc')
 
 
 NODE = """
@@ -135,7 +135,10 @@ def main():
     rounds = {}
     size = {}
 
-    for line in output(BUILD + '/numbers').splitlines():
+    kernels, *lines = output(BUILD + '/numbers').splitlines()
+    kernels = kernels.split(',')
+
+    for line in lines:
         name, *numbers, length = line.split()
         rounds.setdefault(name, []).append([float(n) for n in numbers])
         size[name] = length
@@ -146,7 +149,7 @@ def main():
         row = [TITLES[name], size[name],
                bench.spread([t[0] for t in times], '%.1f')]
 
-        for k in (1, 2, 3):
+        for k in range(1, len(kernels) + 1):
             row.append(bench.spread([t[k] for t in times], '%.1f'))
             row.append(bench.spread([t[0] / t[k] for t in times], '%.2f'))
 
@@ -167,8 +170,9 @@ are, with -O2 for any x86-64.
 
 %s
 ''' % (len(rounds['u8']), bench.table(
-        ['array', 'bytes each', 'simdjson', 'avx2', 'ratio', 'scalar',
-         'ratio', 'reader alone', 'ratio'], rows), version(source), chat()))
+        ['array', 'bytes each', 'simdjson']
+        + [title for kernel in kernels for title in (kernel, 'ratio')],
+        rows), version(source), chat()))
 
 
 main()

@@ -12,6 +12,7 @@
 #include "schema.h"
 #include "ml_pack_scalar.c"
 #include "ml_pack_avx2.c"
+#include "ml_pack_avx512.c"
 #include "ml_pack.c"
 #include "ml_error.c"
 #include "ml_evaluate_value.c"

@@ -3,16 +3,25 @@
 #include "ml_pack.h"
 
 
+const ml_pack_kernel_t *const  ml_pack_kernels[ML_PACK_KERNELS] = {
+#if defined(__x86_64__)
+    &ml_pack_avx512,
+    &ml_pack_avx2,
+#endif
+    &ml_pack_scalar
+};
+
+
 const ml_pack_kernel_t *
 ml_pack_kernel(void)
 {
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) {
-        return &ml_pack_avx2;
-    }
-#endif
+    size_t  i;
 
-    return &ml_pack_scalar;
+    for (i = 0; !ml_pack_kernels[i]->usable(); i++) {
+        /* void */
+    }
+
+    return ml_pack_kernels[i];
 }
 
 

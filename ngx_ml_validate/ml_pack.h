@@ -8,9 +8,9 @@
  * starts.  So verdicts, positions of errors and limits are the reader's, and
  * nothing here ever refuses.
  *
- * A kernel turns text into exact decimals: one for AVX2, which looks at a
- * whole number at once, and one in plain C; both give what ml_number_scan()
- * would, bit for bit.
+ * A kernel turns text into values: one for AVX-512, which makes eight numbers
+ * at once, one for AVX2, which looks at a whole number at once, and one in
+ * plain C; all give what ml_number_scan() would, bit for bit.
  */
 
 #ifndef ML_PACK_H
@@ -28,7 +28,10 @@
 
 
 typedef struct {
-    const char  *name;              /* "avx2", "scalar" */
+    const char  *name;              /* "avx512", "avx2", "scalar" */
+
+    /* Whether this processor has what it needs. */
+    int        (*usable)(void);
 
     /*
      * Takes up to n numbers of at most "limit" characters from *p, stores
@@ -47,7 +50,14 @@ extern const ml_pack_kernel_t  ml_pack_scalar;
 
 #if defined(__x86_64__)
 extern const ml_pack_kernel_t  ml_pack_avx2;
+extern const ml_pack_kernel_t  ml_pack_avx512;
+#define ML_PACK_KERNELS  3
+#else
+#define ML_PACK_KERNELS  1
 #endif
+
+/* The fastest first; the last is usable. */
+extern const ml_pack_kernel_t *const  ml_pack_kernels[ML_PACK_KERNELS];
 
 /* The sign as a bit: a branch on it would be wrong half of the time. */
 static inline double
@@ -63,7 +73,7 @@ ml_pack_signed(double value, int negative)
 }
 
 
-/* The fastest that this processor has. */
+/* The fastest that is usable. */
 const ml_pack_kernel_t *ml_pack_kernel(void);
 
 /*

@@ -1,16 +1,11 @@
 /*
  * Numbers of an array with AVX2; see ml_pack.h.
  *
- * DESIGN.  Sixty-four bytes are looked at together: where there are commas,
- * digits, points and signs becomes one bit each, and the grammar of all
- * numbers among them is checked with a few operations on these bits.  Then
+ * DESIGN.  Sixty-four bytes are looked at together (ml_pack_block.h).  Then
  * numbers are taken from comma to comma without a branch that depends on how
  * long they are, which is what costs a reader that goes digit by digit.  The
  * digits of a number are what stands before its comma, moved over its point,
  * and are added up in pairs.
- *
- * Source of the idea to see structure as bits: G. Langdale and D. Lemire,
- * "Parsing gigabytes of JSON per second", 2019.
  */
 
 #if defined(__x86_64__)
@@ -20,32 +15,14 @@
 
 #include "ml_number.h"
 #include "ml_pack.h"
+#include "ml_pack_block.h"
 
 
-#define ML_PACK_BLOCK    64
-
-/* The most digits that are added up at once, the most of a number, and what
- * may stand before the last sixteen so that all is below 2^64. */
+/* The most digits that are added up at once. */
 #define ML_PACK_SIXTEEN  16
-#define ML_PACK_DIGITS   23
-#define ML_PACK_HIGH     1843
 
 /* Numbers after which there are seventeen bytes to look back to. */
 #define ML_PACK_FIRST    9
-
-/* Powers of ten that are exact doubles. */
-#define ML_PACK_POWERS   23
-
-
-/* A bit for each byte of a block. */
-typedef struct {
-    uint64_t  commas;
-    uint64_t  digits;
-    uint64_t  points;
-    uint64_t  signs;
-    uint64_t  spaces;
-    uint64_t  usable;               /* commas of numbers that are plain */
-} ml_pack_block_t;
 
 
 /* A number of a block: it begins at "first", behind its sign. */
@@ -110,13 +87,11 @@ ml_pack_digits(__m256i low, __m256i high)
 }
 
 
-/* A number begins at p: what of the block is well-formed, and can be taken
- * because the start of another number can be seen behind it. */
+/* A number begins at p. */
 ml_pack_inline void
 ml_pack_look(const char *p, ml_pack_block_t *block)
 {
-    __m256i   low, high;
-    uint64_t  starts, firsts, wrong, zeros;
+    __m256i  low, high;
 
     low = _mm256_loadu_si256((const __m256i *) p);
     high = _mm256_loadu_si256((const __m256i *) (p + 32));
@@ -126,27 +101,9 @@ ml_pack_look(const char *p, ml_pack_block_t *block)
     block->signs = ml_pack_equal(low, high, '-');
     block->spaces = ml_pack_equal(low, high, ' ');
     block->digits = ml_pack_digits(low, high);
-    zeros = ml_pack_equal(low, high, '0');
+    block->zeros = ml_pack_equal(low, high, '0');
 
-    /* at most one space behind a comma */
-
-    starts = 1 | block->commas << 1;
-    starts = (starts & ~block->spaces) | (starts & block->spaces) << 1;
-    firsts = (starts & ~block->signs) | (starts & block->signs) << 1;
-
-    wrong = ~(block->commas | block->points | block->signs | block->spaces
-              | block->digits);
-    wrong |= block->spaces & ~(block->commas << 1);
-    wrong |= block->signs & ~starts;
-    wrong |= firsts & ~block->digits;
-    wrong |= (zeros & firsts) << 1 & block->digits;
-    wrong |= block->points & ~(block->digits << 1);
-    wrong |= block->points << 1 & ~block->digits;
-    wrong |= block->commas & ~(block->digits << 1);
-
-    /* bits below the first that is wrong, and two less */
-
-    block->usable = block->commas & (((wrong & -wrong) - 1) >> 2);
+    ml_pack_grammar(block);
 }
 
 
@@ -305,14 +262,6 @@ ml_pack_mantissa(const char *p, const ml_pack_number_t *number,
 }
 
 
-/* Where the number behind a comma begins. */
-ml_pack_inline unsigned
-ml_pack_behind(const ml_pack_block_t *block, unsigned comma)
-{
-    return comma + 1 + (unsigned) (block->spaces >> (comma + 1) & 1);
-}
-
-
 static size_t ml_pack_target
 ml_pack_avx2_reals(const char **at, const char *end, uint32_t limit,
     double *values, const char **starts, size_t n)
@@ -429,8 +378,15 @@ ml_pack_avx2_wholes(const char **at, const char *end, uint32_t limit,
 }
 
 
+static int
+ml_pack_avx2_usable(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+}
+
+
 const ml_pack_kernel_t  ml_pack_avx2 = {
-    "avx2", ml_pack_avx2_reals, ml_pack_avx2_wholes
+    "avx2", ml_pack_avx2_usable, ml_pack_avx2_reals, ml_pack_avx2_wholes
 };
 
 #endif

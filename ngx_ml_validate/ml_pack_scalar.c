@@ -259,6 +259,14 @@ ml_pack_scalar_wholes(const char **at, const char *end, uint32_t limit,
 }
 
 
+static int
+ml_pack_scalar_usable(void)
+{
+    return 1;
+}
+
+
 const ml_pack_kernel_t  ml_pack_scalar = {
-    "scalar", ml_pack_scalar_reals, ml_pack_scalar_wholes
+    "scalar", ml_pack_scalar_usable, ml_pack_scalar_reals,
+    ml_pack_scalar_wholes
 };

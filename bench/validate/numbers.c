@@ -130,7 +130,9 @@ none_wholes(const char **p, const char *end, uint32_t limit, int64_t *values,
 }
 
 
-static const ml_pack_kernel_t  none = { "reader", none_reals, none_wholes };
+static const ml_pack_kernel_t  none = {
+    "reader alone", NULL, none_reals, none_wholes
+};
 
 
 /* ns per element; the tensor is compared with what simdjson made. */
@@ -186,12 +188,30 @@ main(void)
 {
     char          *text, schema_text[256], error[256];
     void          *wanted;
-    size_t         a, i, len, capacity;
+    size_t         a, i, k, n, len, capacity;
     unsigned       round;
     uint64_t       start;
     ml_schema_t   *schema;
 
+    const ml_pack_kernel_t  *kernels[ML_PACK_KERNELS + 1];
+
     wanted = malloc(ELEMENTS * 8);
+
+    /* the first line has the names of the columns */
+
+    for (n = 0, k = 0; k < ML_PACK_KERNELS; k++) {
+        if (ml_pack_kernels[k]->usable()) {
+            kernels[n++] = ml_pack_kernels[k];
+        }
+    }
+
+    kernels[n++] = &none;
+
+    for (k = 0; k < n; k++) {
+        printf("%s%s", k ? "," : "", kernels[k]->name);
+    }
+
+    printf("\n");
 
     for (a = 0; a < sizeof(arrays) / sizeof(arrays[0]); a++) {
         capacity = ELEMENTS * 26 + simdjson_padding();
@@ -229,12 +249,13 @@ main(void)
 
             printf("%s %.2f", arrays[a].name,
                    (double) (now() - start) / ELEMENTS);
-            printf(" %.2f", validate(schema, ml_pack_kernel(), text, len,
-                                     wanted));
-            printf(" %.2f", validate(schema, &ml_pack_scalar, text, len,
-                                     wanted));
-            printf(" %.2f %.1f\n", validate(schema, &none, text, len, wanted),
-                   (double) len / ELEMENTS);
+
+            for (k = 0; k < n; k++) {
+                printf(" %.2f", validate(schema, kernels[k], text, len,
+                                         wanted));
+            }
+
+            printf(" %.1f\n", (double) len / ELEMENTS);
         }
 
         ml_schema_destroy(schema);

@@ -6,18 +6,10 @@
 /* link: -lm -lpcre2-8 */
 
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "validator.h"
-
-
-static const ml_pack_kernel_t *const  kernels[] = {
-    &ml_pack_scalar,
-#if defined(__x86_64__)
-    &ml_pack_avx2,
-#endif
-};
-
-#define KERNELS  (sizeof(kernels) / sizeof(kernels[0]))
 
 
 static uint64_t  state = 0x9e3779b97f4a7c15;
@@ -32,19 +24,6 @@ any(void)
     state ^= state >> 27;
 
     return state * 0x2545f4914f6cdd1d;
-}
-
-
-static int
-usable(const ml_pack_kernel_t *kernel)
-{
-#if defined(__x86_64__)
-    if (kernel == &ml_pack_avx2) {
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
-    }
-#endif
-
-    return kernel != NULL;
 }
 
 
@@ -168,7 +147,9 @@ compare(const char *tensor, const char *body, size_t len)
     static const ml_json_limits_t  large = {
         32, 1000, 100000, 64, 1 << 30
     };
-    static const ml_pack_kernel_t  none = { "none", none_reals, none_wholes };
+    static const ml_pack_kernel_t  none = {
+        "none", NULL, none_reals, none_wholes
+    };
     static const size_t            cuts[] = { 0, 1, 7, 64, 1000, 4099 };
 
     snprintf(schema_text, sizeof(schema_text), "{\"x-tensor\":%s}", tensor);
@@ -186,15 +167,15 @@ compare(const char *tensor, const char *body, size_t len)
     want = ml_validator_finish(plain);
     differ = 0;
 
-    for (k = 0; k < KERNELS; k++) {
+    for (k = 0; k < ML_PACK_KERNELS; k++) {
 
-        if (!usable(kernels[k])) {
+        if (!ml_pack_kernels[k]->usable()) {
             continue;
         }
 
         for (cut = 0; cut < sizeof(cuts) / sizeof(cuts[0]); cut++) {
             v = ml_validator_create(schema, &large, 65536, seed, NULL, 1);
-            v->sink.kernel = kernels[k];
+            v->sink.kernel = ml_pack_kernels[k];
 
             for (i = 0; i < len; i += n) {
                 n = cuts[cut] && cuts[cut] < len - i ? cuts[cut] : len - i;
@@ -470,9 +451,10 @@ test_values(void)
         want = strtod(from[i], NULL);
         differ += memcmp(&want, &scanned.value, sizeof(double)) != 0;
 
-        for (k = 0; k < KERNELS; k++) {
-            differ += usable(kernels[k])
-                      && differs(kernels[k], from, lens, last + 100, &taken);
+        for (k = 0; k < ML_PACK_KERNELS; k++) {
+            differ += ml_pack_kernels[k]->usable()
+                      && differs(ml_pack_kernels[k], from, lens, last + 100,
+                                 &taken);
         }
     }
 
@@ -522,7 +504,7 @@ test_divide(void)
 }
 
 
-/* The limit of characters is the reader's, and the end is kept away from. */
+/* The limit of characters is the reader's. */
 static void
 test_limit(void)
 {
@@ -530,6 +512,8 @@ test_limit(void)
     size_t       i, k, len;
     double       values[100];
     const char  *p, *starts[100];
+    size_t     (*reals)(const char **p, const char *end, uint32_t limit,
+                    double *values, const char **starts, size_t n);
 
     for (len = 0, i = 0; i < 20; i++) {
         len += (size_t) sprintf(text + len, "-12.345,");
@@ -538,31 +522,78 @@ test_limit(void)
     len += (size_t) sprintf(text + len, "-12.3456,");
     memset(text + len, '1', 100);
 
-    for (k = 0; k < KERNELS; k++) {
+    for (k = 0; k < ML_PACK_KERNELS; k++) {
+        reals = ml_pack_kernels[k]->reals;
 
-        if (!usable(kernels[k])) {
+        if (!ml_pack_kernels[k]->usable()) {
             continue;
         }
 
         p = text;
-        CHECK_INT(kernels[k]->reals(&p, text + len + 100, 6, values, starts,
-                                    100), 0);
+        CHECK_INT(reals(&p, text + len + 100, 6, values, starts, 100), 0);
         CHECK(p == text);
-        CHECK_INT(kernels[k]->reals(&p, text + len + 100, 7, values, starts,
-                                    100), 20);
+        CHECK_INT(reals(&p, text + len + 100, 7, values, starts, 100), 20);
         CHECK(p == text + 160);
         CHECK(values[19] == -12.345);
         p = text;
-        CHECK_INT(kernels[k]->reals(&p, text + len + 100, 8, values, starts,
-                                    100), 21);
+        CHECK_INT(reals(&p, text + len + 100, 8, values, starts, 100), 21);
         p = text;
-        CHECK_INT(kernels[k]->reals(&p, text + len + 100, 8, values, starts,
-                                    13), 13);
+        CHECK_INT(reals(&p, text + len + 100, 8, values, starts, 13), 13);
         CHECK(p == text + 104);
-        p = text;
-        CHECK_INT(kernels[k]->reals(&p, text + 20, 8, values, starts, 100),
-                  0);
     }
+}
+
+
+/*
+ * Between two pages that may not be read, at either end of what is between
+ * them; no more than is asked for is written, and a number is only taken when
+ * the next one can be seen to begin.
+ */
+static void
+test_guard(void)
+{
+    char         *pages, *from;
+    size_t        page, len, most, k, i, n;
+    double        values[64];
+    int64_t       wholes[64];
+    const char   *p, *end, *starts[64];
+
+    static const char *const  texts[] = {
+        "1.5,-23.25,0.125,4,5.75,-6.5,700.25,8,9.5,10.125,", "1,-20,300,7,",
+        "12345678901234.567,0.12345678901234567,-1e5,"
+    };
+
+    page = (size_t) sysconf(_SC_PAGESIZE);
+    pages = mmap(NULL, 3 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                 0);
+    CHECK_INT(mprotect(pages + page, page, PROT_READ | PROT_WRITE), 0);
+
+    for (k = 0; k < ML_PACK_KERNELS * 3 * 2 * 2; k++) {
+        const char              *text = texts[k % 3];
+        const ml_pack_kernel_t  *kernel = ml_pack_kernels[k / 12];
+
+        for (len = 1; len < 300 && kernel->usable(); len++) {
+            from = k / 3 % 2 ? pages + 2 * page - len : pages + page;
+
+            for (i = 0; i < len; i++) {
+                from[i] = text[i % strlen(text)];
+            }
+
+            most = len % 60 + 1;
+            memset(starts, 0, sizeof(starts));
+            p = from;
+            end = from + len;
+
+            n = k / 6 % 2
+                ? kernel->reals(&p, end, 64, values, starts, most)
+                : kernel->wholes(&p, end, 64, wholes, starts, most);
+
+            CHECK(n <= most && starts[n] == NULL);
+            CHECK(n ? p < end && p > starts[n - 1] : p == from);
+        }
+    }
+
+    (void) munmap(pages, 3 * page);
 }
 
 
@@ -570,6 +601,7 @@ int
 main(void)
 {
     test_limit();
+    test_guard();
     test_broken();
     test_bodies();
     test_divide();
