@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ml_evaluate_state.h"
+#include "ml_utf8.h"
 
 
 ml_step_e
@@ -46,7 +47,7 @@ ml_evaluate_found(ml_evaluate_t *e, const ml_schema_node_t *node,
 static ml_step_e
 ml_evaluate_string(ml_evaluate_t *e, const ml_schema_node_t *node, uint32_t i)
 {
-    size_t       k, len;
+    size_t       len;
     uint64_t     length;
     ml_step_e    step;
     const char  *s;
@@ -55,12 +56,7 @@ ml_evaluate_string(ml_evaluate_t *e, const ml_schema_node_t *node, uint32_t i)
     len = e->tape->nodes[i].size;
 
     if (node->min_length || node->max_length != UINT64_MAX) {
-
-        /* only the first byte of a character is none of 10xxxxxx */
-
-        for (length = 0, k = 0; k < len; k++) {
-            length += ((unsigned char) s[k] & 0xc0) != 0x80;
-        }
+        length = ml_utf8_characters(s, len);
 
         if (length > node->max_length) {
             return ml_evaluate_fail(e, node, ML_FAILURE_LONG_STRING, i);

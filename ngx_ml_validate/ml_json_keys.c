@@ -1,4 +1,4 @@
-/* The set of keys that a JSON text has used; see ml_json_keys.h. */
+/* The keys of open objects; see ml_json_keys.h. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +21,7 @@ ml_json_keys_init(ml_json_keys_t *keys, const uint8_t *seed)
 void
 ml_json_keys_free(ml_json_keys_t *keys)
 {
+    free(keys->stack);
     free(keys->slots);
 }
 
@@ -51,7 +52,7 @@ ml_json_keys_grow(ml_json_keys_t *keys)
     uint32_t   i, size;
     uint64_t  *slot, (*slots)[2];
 
-    if (keys->n < keys->size / 2) {
+    if (keys->used < keys->size / 2) {
         return 1;
     }
 
@@ -81,8 +82,9 @@ ml_json_keys_grow(ml_json_keys_t *keys)
 }
 
 
-ml_json_keys_e
-ml_json_keys_add(ml_json_keys_t *keys, uint32_t object, const char *name,
+/* Adds a key to the table. */
+static ml_json_keys_e
+ml_json_keys_hash(ml_json_keys_t *keys, uint32_t object, const char *name,
     size_t len)
 {
     uint64_t  hash[2], *slot;
@@ -105,7 +107,87 @@ ml_json_keys_add(ml_json_keys_t *keys, uint32_t object, const char *name,
     }
 
     memcpy(slot, hash, sizeof(hash));
-    keys->n++;
+    keys->used++;
 
     return ML_JSON_KEYS_NEW;
+}
+
+
+static int
+ml_json_keys_push(ml_json_keys_t *keys, const ml_json_key_t *key)
+{
+    uint32_t        size;
+    ml_json_key_t  *stack;
+
+    if (keys->depth == keys->stack_size) {
+
+        if (keys->stack_size > UINT32_MAX / 2) {
+            return 0;
+        }
+
+        size = keys->stack_size ? keys->stack_size * 2 : ML_JSON_KEYS_FIRST;
+        stack = realloc(keys->stack, size * sizeof(ml_json_key_t));
+
+        if (stack == NULL) {
+            return 0;
+        }
+
+        keys->stack = stack;
+        keys->stack_size = size;
+    }
+
+    keys->stack[keys->depth++] = *key;
+
+    return 1;
+}
+
+
+ml_json_keys_e
+ml_json_keys_add(ml_json_keys_t *keys, uint32_t object, const char *name,
+    size_t len)
+{
+    uint32_t              i, few;
+    ml_json_key_t         key;
+    ml_json_keys_e        rc;
+    const ml_json_key_t  *other;
+
+    key.id[0] = 0;
+    key.id[1] = 0;
+    key.len = (uint32_t) len;
+    key.object = object;
+
+    if (len <= sizeof(key.id)) {
+        memcpy(key.id, name, len);
+
+    } else {
+        ml_siphash128(keys->seed, name, len, key.id);
+    }
+
+    /* what opened later has ended */
+
+    while (keys->depth && keys->stack[keys->depth - 1].object > object) {
+        keys->depth--;
+    }
+
+    few = 0;
+
+    for (i = keys->depth; i && keys->stack[i - 1].object == object; i--) {
+        other = &keys->stack[i - 1];
+        few++;
+
+        if (other->id[0] == key.id[0] && other->id[1] == key.id[1]
+            && other->len == key.len)
+        {
+            return ML_JSON_KEYS_KNOWN;
+        }
+    }
+
+    rc = few < ML_JSON_KEYS_FEW
+         ? ml_json_keys_push(keys, &key) ? ML_JSON_KEYS_NEW
+                                         : ML_JSON_KEYS_MEMORY
+         : ml_json_keys_hash(keys, object, name, len);
+
+    keys->n += rc == ML_JSON_KEYS_NEW;
+
+    return rc;
 }

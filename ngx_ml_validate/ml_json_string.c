@@ -4,18 +4,7 @@
 #include <string.h>
 
 #include "ml_json_reader.h"
-
-
-/* Bytes that end a plain stretch of a string: controls, quote, backslash
- * and everything that is not ASCII. */
-#define ml_json_ones       0x0101010101010101ULL
-#define ml_json_highs      0x8080808080808080ULL
-#define ml_json_zeros(x)   (((x) - ml_json_ones) & ~(x) & ml_json_highs)
-#define ml_json_special(x)                                                    \
-    (ml_json_zeros((x) ^ (ml_json_ones * '"'))                                \
-     | ml_json_zeros((x) ^ (ml_json_ones * '\\'))                             \
-     | (((x) - ml_json_ones * 0x20) & ~(x) & ml_json_highs)                   \
-     | ((x) & ml_json_highs))
+#include "ml_utf8.h"
 
 
 static const char  ml_json_bad_escape[] = "Invalid \\uXXXX escape";
@@ -295,7 +284,7 @@ ml_json_end_string(ml_json_reader_t *reader, const char *p)
 const char *
 ml_json_read_string(ml_json_reader_t *reader, const char *p, const char *end)
 {
-    uint64_t       word, offset;
+    uint64_t       offset;
     const char    *plain, *error;
     unsigned char  c;
 
@@ -313,21 +302,7 @@ ml_json_read_string(ml_json_reader_t *reader, const char *p, const char *end)
         }
 
         if (reader->need == 0) {
-            while (end - p >= (ptrdiff_t) sizeof(uint64_t)) {
-                memcpy(&word, p, sizeof(uint64_t));
-
-                if (ml_json_special(word)) {
-                    break;
-                }
-
-                p += sizeof(uint64_t);
-            }
-
-            while (p < end && (c = (unsigned char) *p) >= 0x20 && c < 0x80
-                   && c != '"' && c != '\\')
-            {
-                p++;
-            }
+            p += ml_utf8_plain(p, (size_t) (end - p));
 
             if (p == end) {
                 break;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ml_oip_state.h"
+#include "ml_utf8.h"
 
 
 static const char *const  ml_oip_root_names[] = {
@@ -226,14 +227,7 @@ ml_oip_unknown(ml_oip_t *o, const char *name, size_t len)
 {
     ml_path_step_t  *step;
 
-    if (len > ML_OIP_NAME) {
-        len = ML_OIP_NAME;
-
-        while (len && ((unsigned char) name[len] & 0xc0) == 0x80) {
-            len--;
-        }
-    }
-
+    len = ml_utf8_cut(name, len, ML_OIP_NAME);
     memcpy(o->unknown, name, len);
 
     step = &o->path[o->npath++];

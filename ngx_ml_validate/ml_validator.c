@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ml_utf8.h"
 #include "ml_validator_state.h"
 
 
@@ -467,7 +468,7 @@ ml_validator_key(void *data, const char *name, size_t len)
         }
 
     } else {
-        frame->copy_len = (uint32_t) ml_validator_cut(name, len);
+        frame->copy_len = (uint32_t) ml_utf8_cut(name, len, ML_VALIDATOR_NAME);
         memcpy(frame->copy, name, frame->copy_len);
     }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ml_evaluate.h"
+#include "ml_utf8.h"
 #include "ml_validator_state.h"
 
 
@@ -65,7 +66,8 @@ ml_validator_reject_failure(ml_validator_t *v, const ml_failure_t *failure)
 
     for (i = 0; i < n; i++, copy += ML_VALIDATOR_NAME) {
         if (step[i].name) {
-            step[i].len = ml_validator_cut(step[i].name, step[i].len);
+            step[i].len = ml_utf8_cut(step[i].name, step[i].len,
+                                      ML_VALIDATOR_NAME);
             memcpy(copy, step[i].name, step[i].len);
             step[i].name = copy;
         }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ml_utf8.h"
 #include "ml_validator_state.h"
 
 
@@ -12,23 +13,6 @@ ml_validator_fail(ml_validator_t *v)
     v->status = ML_BODY_FAILED;
 
     return -1;
-}
-
-
-size_t
-ml_validator_cut(const char *name, size_t len)
-{
-    if (len <= ML_VALIDATOR_NAME) {
-        return len;
-    }
-
-    len = ML_VALIDATOR_NAME;
-
-    while (len && ((unsigned char) name[len] & 0xc0) == 0x80) {
-        len--;
-    }
-
-    return len;
 }
 
 
@@ -103,7 +87,7 @@ ml_validator_reject(ml_validator_t *v, uint32_t nframes, uint32_t nlevels,
     if (name) {
         copy = v->found->names + (size_t) nframes * ML_VALIDATOR_NAME;
         step->name = copy;
-        step->len = ml_validator_cut(name->name, name->len);
+        step->len = ml_utf8_cut(name->name, name->len, ML_VALIDATOR_NAME);
         memcpy(copy, name->name, step->len);
         step++;
     }

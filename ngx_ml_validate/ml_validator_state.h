@@ -195,9 +195,6 @@ int ml_validator_over_total(ml_validator_t *v);
 int ml_validator_check_number(ml_validator_t *v, const ml_schema_node_t *node,
     const ml_number_t *number);
 
-/* How many bytes of a client's key to tell: whole characters. */
-size_t ml_validator_cut(const char *name, size_t len);
-
 /* A tensor's value starts; what became of its next event. */
 void ml_validator_tensor(ml_validator_t *v, const ml_schema_tensor_t *tensor);
 int ml_validator_tensor_verdict(ml_validator_t *v, ml_sink_e verdict);

@@ -2,36 +2,8 @@
 
 #include <string.h>
 
+#include "ml_utf8.h"
 #include "ml_validator_state.h"
-
-
-/*
- * Characters that begin among the bytes: only the first byte of one is none
- * of 10xxxxxx.  Eight are looked at together.
- */
-static uint64_t
-ml_validator_string_count(const char *bytes, size_t len)
-{
-    size_t    i;
-    uint64_t  count, eight, others;
-
-    count = len;
-
-    for (i = 0; len - i >= 8; i += 8) {
-        memcpy(&eight, bytes + i, sizeof(uint64_t));
-
-        /* the upper bit set, and the one below it not */
-
-        others = (eight >> 7) & ~(eight >> 6) & 0x0101010101010101;
-        count -= others * 0x0101010101010101 >> 56;
-    }
-
-    for ( /* void */ ; i < len; i++) {
-        count -= ((unsigned char) bytes[i] & 0xc0) == 0x80;
-    }
-
-    return count;
-}
 
 
 /* The bytes that hold the first n characters. */
@@ -114,7 +86,7 @@ ml_validator_string_piece(ml_validator_t *v, const char *bytes, size_t len)
         len = len > room ? room + 1 : len;
     }
 
-    v->length += ml_validator_string_count(bytes, len);
+    v->length += ml_utf8_characters(bytes, len);
 
     if (v->string == NULL || !v->string->uncounted) {
         v->characters += v->length - before;
