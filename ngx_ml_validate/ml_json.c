@@ -226,6 +226,16 @@ ml_json_read_value(ml_json_reader_t *reader, const char *p, const char *end)
 }
 
 
+/* Behind a colon or comma, and the space that most writers put there. */
+static inline const char *
+ml_json_behind(const char *p, const char *end)
+{
+    p++;
+
+    return p < end && *p == ' ' ? p + 1 : p;
+}
+
+
 /* One structural character, or the start of a value, at p. */
 static const char *
 ml_json_read_structure(ml_json_reader_t *reader, const char *p,
@@ -273,14 +283,14 @@ ml_json_read_structure(ml_json_reader_t *reader, const char *p,
 
         reader->state = ml_json_value;
 
-        return p + 1;
+        return ml_json_behind(p, end);
 
     default: /* ml_json_next */
 
         if (reader->depth && *p == ',') {
             reader->state = ml_json_in_array(reader) ? ml_json_value
                                                      : ml_json_key;
-            return p + 1;
+            return ml_json_behind(p, end);
         }
 
         if (reader->depth && *p == (ml_json_in_array(reader) ? ']' : '}')) {

@@ -21,6 +21,25 @@
 #define ml_utf8_zeros(x)  (((x) - ml_utf8_ones) & ~(x) & ml_utf8_highs)
 
 
+#if defined(__SSE2__)
+
+/* Those that do not stand for themselves: as numbers with signs, the ones that
+ * are not ASCII are below 0. */
+static inline __m128i
+ml_utf8_special(const char *p)
+{
+    __m128i  bytes;
+
+    bytes = _mm_loadu_si128((const __m128i *) p);
+
+    return _mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(' ')),
+               _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                            _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
+}
+
+#endif
+
+
 /*
  * How many bytes at p stand for themselves in a string of JSON, up to the
  * first that is a control, a quote, a backslash, or not ASCII.
@@ -36,22 +55,21 @@ ml_utf8_plain(const char *p, size_t len)
 
 #if defined(__SSE2__)
 
+    for ( /* void */ ; len - i >= 32; i += 32) {
+        if (_mm_movemask_epi8(_mm_or_si128(ml_utf8_special(p + i),
+                                           ml_utf8_special(p + i + 16))))
+        {
+            break;
+        }
+    }
+
     for ( /* void */ ; len - i >= 16; i += 16) {
-        int      special;
-        __m128i  bytes;
+        unsigned  special;
 
-        bytes = _mm_loadu_si128((const __m128i *) (p + i));
-
-        /* as numbers with signs, those that are not ASCII are below 0 */
-
-        special = _mm_movemask_epi8(
-                      _mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(' ')),
-                                   _mm_or_si128(
-                          _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
-                          _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')))));
+        special = (unsigned) _mm_movemask_epi8(ml_utf8_special(p + i));
 
         if (special) {
-            return i + (size_t) __builtin_ctz((unsigned) special);
+            return i + (size_t) __builtin_ctz(special);
         }
     }
 
@@ -91,22 +109,33 @@ ml_utf8_characters(const char *bytes, size_t len)
 
 #if defined(__SSE2__)
 
-    {
-        __m128i   sums, rest;
+    for ( /* void */ ; len - i >= 64; i += 64) {
+        __m128i   a, b, c, d;
         uint64_t  sum[2];
 
-        sums = _mm_setzero_si128();
+        a = _mm_loadu_si128((const __m128i *) (bytes + i));
+        b = _mm_loadu_si128((const __m128i *) (bytes + i + 16));
+        c = _mm_loadu_si128((const __m128i *) (bytes + i + 32));
+        d = _mm_loadu_si128((const __m128i *) (bytes + i + 48));
 
-        for ( /* void */ ; len - i >= 16; i += 16) {
-            rest = _mm_loadu_si128((const __m128i *) (bytes + i));
-            rest = _mm_cmplt_epi8(rest, _mm_set1_epi8(-64));
-            rest = _mm_and_si128(rest, _mm_set1_epi8(1));
-            sums = _mm_add_epi64(sums, _mm_sad_epu8(rest,
-                                                    _mm_setzero_si128()));
+        if (_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b),
+                                           _mm_or_si128(c, d)))
+            == 0)
+        {
+            continue;
         }
 
-        _mm_storeu_si128((__m128i *) sum, sums);
-        others = sum[0] + sum[1];
+        /* -1 for each that is 10xxxxxx */
+
+        a = _mm_add_epi8(_mm_cmplt_epi8(a, _mm_set1_epi8(-64)),
+                         _mm_cmplt_epi8(b, _mm_set1_epi8(-64)));
+        c = _mm_add_epi8(_mm_cmplt_epi8(c, _mm_set1_epi8(-64)),
+                         _mm_cmplt_epi8(d, _mm_set1_epi8(-64)));
+        a = _mm_sub_epi8(_mm_setzero_si128(), _mm_add_epi8(a, c));
+
+        _mm_storeu_si128((__m128i *) sum,
+                         _mm_sad_epu8(a, _mm_setzero_si128()));
+        others += sum[0] + sum[1];
     }
 
 #endif

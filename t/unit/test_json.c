@@ -754,7 +754,7 @@ test_keys(void)
 static void
 test_bytes(void)
 {
-    char      text[80];
+    char      text[200];
     size_t    at, len, i, k, plain, differ;
     uint64_t  characters;
 
