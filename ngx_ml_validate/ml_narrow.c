@@ -1,5 +1,6 @@
 /* Numbers of a JSON text to elements of a tensor; see ml_narrow.h. */
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -359,6 +360,51 @@ ml_narrow(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
     return i;
 
 
+/* Four at a time, which compilers make of whatever the processor has. */
+typedef double   ml_narrow_doubles_t  __attribute__((vector_size(32)));
+typedef float    ml_narrow_singles_t  __attribute__((vector_size(16)));
+typedef int32_t  ml_narrow_words_t    __attribute__((vector_size(16)));
+
+
+/* The bounds are of the type, so that they can be compared in it. */
+static size_t
+ml_narrow_singles(const ml_narrow_bounds_t *bounds, const double *values,
+    size_t n, float *to)
+{
+    float                low, high;
+    size_t               i;
+    ml_narrow_words_t    bad;
+    ml_narrow_doubles_t  wide;
+    ml_narrow_singles_t  narrow;
+
+    low = isinf(bounds->minimum) ? -FLT_MAX : (float) bounds->minimum;
+    high = isinf(bounds->maximum) ? FLT_MAX : (float) bounds->maximum;
+    bad = (ml_narrow_words_t) { 0, 0, 0, 0 };
+
+    for (i = 0; n - i >= 4; i += 4) {
+        memcpy(&wide, values + i, sizeof(wide));
+        narrow = __builtin_convertvector(wide, ml_narrow_singles_t);
+        memcpy(to + i, &narrow, sizeof(narrow));
+
+        bad |= (narrow < low) | (narrow > high);
+    }
+
+    /* looked at again only if one of them is wrong */
+
+    i = bad[0] | bad[1] | bad[2] | bad[3] ? 0 : i;
+
+    for ( /* void */ ; i < n; i++) {
+        to[i] = (float) values[i];
+
+        if (to[i] < low || to[i] > high) {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
 size_t
 ml_narrow_reals(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
     const double *values, size_t n, void *to)
@@ -375,8 +421,7 @@ ml_narrow_reals(ml_dtype_e dtype, const ml_narrow_bounds_t *bounds,
     switch (dtype) {
 
     case ML_DTYPE_FLOAT32:
-        ML_NARROW_STORE(float, (double) x >= low && (double) x <= high
-                               && !isinf(x));
+        return ml_narrow_singles(bounds, values, n, to);
 
     case ML_DTYPE_FLOAT64:
         ML_NARROW_STORE(double, x >= low && x <= high);

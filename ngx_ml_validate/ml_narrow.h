@@ -19,8 +19,9 @@
 #include "ml_tensor.h"
 
 
-/* What an element may be.  Floats use the doubles, whole types the others;
- * without a bound in the schema these are the limits of the type. */
+/* What an element may be.  Floats use the doubles, which the type has, whole
+ * types the others; without a bound in the schema these are the limits of the
+ * type. */
 typedef struct {
     double     minimum;
     double     maximum;

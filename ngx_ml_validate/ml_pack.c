@@ -31,25 +31,38 @@ ml_pack_chunk(const ml_pack_kernel_t *kernel, ml_dtype_e dtype,
     const ml_narrow_bounds_t *bounds, const char **p, const char *end,
     uint32_t limit, void *to, size_t n)
 {
-    size_t        taken, stored;
-    const char   *starts[ML_PACK_CHUNK];
+    size_t       taken, stored;
+    const char  *start;
 
     union {
         double    reals[ML_PACK_CHUNK];
         int64_t   wholes[ML_PACK_CHUNK];
     } values;
 
+    start = *p;
+
     if (ml_narrow_floating(dtype)) {
-        taken = kernel->reals(p, end, limit, values.reals, starts, n);
+        taken = kernel->reals(p, end, limit, values.reals, n);
         stored = ml_narrow_reals(dtype, bounds, values.reals, taken, to);
 
     } else {
-        taken = kernel->wholes(p, end, limit, values.wholes, starts, n);
+        taken = kernel->wholes(p, end, limit, values.wholes, n);
         stored = ml_narrow_wholes(dtype, bounds, values.wholes, taken, to);
     }
 
-    if (stored < taken) {
-        *p = starts[stored];
+    if (stored == taken) {
+        return stored;
+    }
+
+    /* once more, to where the one begins that could not be stored */
+
+    *p = start;
+
+    if (ml_narrow_floating(dtype)) {
+        (void) kernel->reals(p, end, limit, values.reals, stored);
+
+    } else {
+        (void) kernel->wholes(p, end, limit, values.wholes, stored);
     }
 
     return stored;

@@ -35,14 +35,15 @@ typedef struct {
 
     /*
      * Takes up to n numbers of at most "limit" characters from *p, stores
-     * their values, where each starts, and where the rest does.
+     * their values, and where the rest starts.  Of fewer it would take the
+     * same ones.
      */
     size_t     (*reals)(const char **p, const char *end, uint32_t limit,
-                   double *values, const char **starts, size_t n);
+                   double *values, size_t n);
 
     /* The same of whole numbers without a point, of up to 18 digits. */
     size_t     (*wholes)(const char **p, const char *end, uint32_t limit,
-                   int64_t *values, const char **starts, size_t n);
+                   int64_t *values, size_t n);
 } ml_pack_kernel_t;
 
 

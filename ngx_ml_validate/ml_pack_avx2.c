@@ -264,7 +264,7 @@ ml_pack_mantissa(const char *p, const ml_pack_number_t *number,
 
 static size_t ml_pack_target
 ml_pack_avx2_reals(const char **at, const char *end, uint32_t limit,
-    double *values, const char **starts, size_t n)
+    double *values, size_t n)
 {
     size_t            i;
     double            value;
@@ -276,7 +276,7 @@ ml_pack_avx2_reals(const char **at, const char *end, uint32_t limit,
 
     /* there is room to look back when some have been taken in plain C */
 
-    i = ml_pack_scalar.reals(at, end, limit, values, starts,
+    i = ml_pack_scalar.reals(at, end, limit, values,
                              n < ML_PACK_FIRST ? n : ML_PACK_FIRST);
     p = *at;
 
@@ -303,7 +303,6 @@ ml_pack_avx2_reals(const char **at, const char *end, uint32_t limit,
                     : ml_number_divide(mantissa, number.fraction);
 
             values[i] = ml_pack_signed(value, number.negative);
-            starts[i] = p + start;
             start = ml_pack_behind(&block, comma);
             block.usable &= block.usable - 1;
         }
@@ -323,7 +322,7 @@ ml_pack_avx2_reals(const char **at, const char *end, uint32_t limit,
 
 static size_t ml_pack_target
 ml_pack_avx2_wholes(const char **at, const char *end, uint32_t limit,
-    int64_t *values, const char **starts, size_t n)
+    int64_t *values, size_t n)
 {
     size_t            i;
     unsigned          start, comma;
@@ -332,7 +331,7 @@ ml_pack_avx2_wholes(const char **at, const char *end, uint32_t limit,
     ml_pack_block_t   block;
     ml_pack_number_t  number;
 
-    i = ml_pack_scalar.wholes(at, end, limit, values, starts,
+    i = ml_pack_scalar.wholes(at, end, limit, values,
                               n < ML_PACK_FIRST ? n : ML_PACK_FIRST);
     p = *at;
 
@@ -360,7 +359,6 @@ ml_pack_avx2_wholes(const char **at, const char *end, uint32_t limit,
 
             values[i] = ((int64_t) mantissa ^ -(int64_t) number.negative)
                         + number.negative;
-            starts[i] = p + start;
             start = ml_pack_behind(&block, comma);
             block.usable &= block.usable - 1;
         }

@@ -47,7 +47,6 @@
 /* The numbers of a block, a byte for each of up to 32. */
 typedef struct {
     __m512i    bytes;               /* of the block */
-    __m512i    starts;
     __m512i    ends;                /* the commas */
     __m512i    digits;              /* how many */
     __m512i    fractions;           /* how many of them behind the point */
@@ -78,10 +77,14 @@ ml_pack512_look(const char *p, const char *end, ml_pack_block_t *block)
     __m512i    bytes, values;
     __mmask64  there;
 
-    there = end - p < ML_PACK_BLOCK
-            ? ((uint64_t) 1 << (end - p)) - 1 : UINT64_MAX;
+    if (end - p < ML_PACK_BLOCK) {
+        there = ((uint64_t) 1 << (end - p)) - 1;
+        bytes = _mm512_maskz_loadu_epi8(there, p);
 
-    bytes = _mm512_maskz_loadu_epi8(there, p);
+    } else {
+        bytes = _mm512_loadu_si512(p);
+    }
+
     values = _mm512_sub_epi8(bytes, _mm512_set1_epi8('0'));
 
     block->commas = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(','));
@@ -123,8 +126,6 @@ ml_pack512_measure(const ml_pack_block_t *block, __m512i bytes, size_t most,
     numbers->bytes = bytes;
     numbers->negative = _pext_u64(block->signs << 1, first);
     numbers->ends = _mm512_maskz_compress_epi8(block->usable, iota);
-    numbers->starts = _mm512_mask_sub_epi8(firsts, numbers->negative, firsts,
-                                           _mm512_set1_epi8(1));
 
     /* a point takes the bit of the comma behind it away */
 
@@ -143,16 +144,14 @@ ml_pack512_measure(const ml_pack_block_t *block, __m512i bytes, size_t most,
                              _mm512_sub_epi8(numbers->ends, points),
                              _mm512_set1_epi8(1));
 
-    /* too long, or with two points: then of no number it is known where */
+    wrong = _mm512_cmpgt_epu8_mask(numbers->digits,
+                                   _mm512_set1_epi8(ML_PACK_DIGITS));
 
-    lens = _mm512_sub_epi8(numbers->ends, numbers->starts);
-
-    wrong = _mm512_cmpgt_epu8_mask(lens, _mm512_set1_epi8(
-                                             (char) (limit < ML_PACK_BLOCK
-                                                     ? limit
-                                                     : ML_PACK_BLOCK)))
-            | _mm512_cmpgt_epu8_mask(numbers->digits,
-                                     _mm512_set1_epi8(ML_PACK_DIGITS));
+    if (limit < ML_PACK_BLOCK) {
+        lens = _mm512_mask_add_epi8(lens, numbers->negative, lens,
+                                    _mm512_set1_epi8(1));
+        wrong |= _mm512_cmpgt_epu8_mask(lens, _mm512_set1_epi8((char) limit));
+    }
 
     n = (unsigned) __builtin_popcountll(block->usable);
 
@@ -160,6 +159,8 @@ ml_pack512_measure(const ml_pack_block_t *block, __m512i bytes, size_t most,
         n = (unsigned) __builtin_ctzll(wrong) < n
             ? (unsigned) __builtin_ctzll(wrong) : n;
     }
+
+    /* of numbers with two points it is not known which they are */
 
     if (__builtin_popcountll(block->points & below)
         != __builtin_popcountll(pointed))
@@ -386,16 +387,6 @@ ml_pack512_there(const ml_pack512_numbers_t *numbers, unsigned first)
 }
 
 
-ml_pack512_inline void
-ml_pack512_store_starts(const ml_pack512_numbers_t *numbers, unsigned first,
-    __mmask8 there, const char *p, const char **starts)
-{
-    _mm512_mask_storeu_epi64(starts, there,
-        _mm512_add_epi64(_mm512_set1_epi64((int64_t) (uintptr_t) p),
-                         ml_pack512_eight_of(numbers->starts, first)));
-}
-
-
 /* Numbers of more than so many digits, and no others that are wanted. */
 ml_pack512_inline int
 ml_pack512_over(const ml_pack512_numbers_t *numbers, unsigned digits)
@@ -409,8 +400,8 @@ ml_pack512_over(const ml_pack512_numbers_t *numbers, unsigned digits)
 
 /* Stores what it can of the numbers, and returns how many. */
 ml_pack512_inline unsigned
-ml_pack512_store_reals(const ml_pack512_numbers_t *numbers, const char *p,
-    double *values, const char **starts)
+ml_pack512_store_reals(const ml_pack512_numbers_t *numbers,
+    double *values)
 {
     int       wide;
     __m512d   quotients, signs;
@@ -435,7 +426,6 @@ ml_pack512_store_reals(const ml_pack512_numbers_t *numbers, const char *p,
         quotients = _mm512_or_pd(quotients, signs);
 
         _mm512_mask_storeu_pd(values + i, there, quotients);
-        ml_pack512_store_starts(numbers, i, there, p, starts + i);
 
         doubt &= there & (__mmask8) ~huge;
 
@@ -454,8 +444,8 @@ ml_pack512_store_reals(const ml_pack512_numbers_t *numbers, const char *p,
 
 /* The same; they have sixteen digits at most and no points. */
 ml_pack512_inline unsigned
-ml_pack512_store_wholes(const ml_pack512_numbers_t *numbers, const char *p,
-    int64_t *values, const char **starts)
+ml_pack512_store_wholes(const ml_pack512_numbers_t *numbers,
+    int64_t *values)
 {
     int       wide;
     __m512i   wholes;
@@ -474,52 +464,76 @@ ml_pack512_store_wholes(const ml_pack512_numbers_t *numbers, const char *p,
                                        _mm512_setzero_si512(), wholes);
 
         _mm512_mask_storeu_epi64(values + i, there, wholes);
-        ml_pack512_store_starts(numbers, i, there, p, starts + i);
     }
 
     return numbers->n;
 }
 
 
-/* Where the number behind the first n that are usable begins. */
-ml_pack512_inline unsigned
-ml_pack512_after(const ml_pack_block_t *block, unsigned n)
+/* Where the next block begins if all of this one is plain.  Only its commas
+ * have to be known for that, so that the processor goes on there before it
+ * knows the rest. */
+ml_pack512_inline const char *
+ml_pack512_next(const ml_pack_block_t *block, const char *p)
 {
-    return n ? ml_pack_behind(block, (unsigned) __builtin_ctzll(
-                                 _pdep_u64((uint64_t) 1 << (n - 1),
-                                           block->usable)))
-             : 0;
+    return p + ml_pack_behind(block, 63 - (unsigned) __builtin_clzll(
+                                         (block->commas & ML_PACK_SEEN) | 1));
+}
+
+
+/* Moves behind the numbers that were taken, and says whether they are all
+ * that are usable. */
+ml_pack512_inline int
+ml_pack512_all(const ml_pack_block_t *block, unsigned taken,
+    const char *next, const char **p)
+{
+    uint64_t  comma;
+    unsigned  usable;
+
+    usable = (unsigned) __builtin_popcountll(block->usable);
+
+    if (block->usable == (block->commas & ML_PACK_SEEN) && taken == usable) {
+        *p = next;
+        return 1;
+    }
+
+    if (taken) {
+        comma = _pdep_u64((uint64_t) 1 << (taken - 1), block->usable);
+        *p += ml_pack_behind(block, (unsigned) __builtin_ctzll(comma));
+    }
+
+    return taken == usable;
 }
 
 
 static size_t ml_pack512_target
 ml_pack_avx512_reals(const char **at, const char *end, uint32_t limit,
-    double *values, const char **starts, size_t n)
+    double *values, size_t n)
 {
-    size_t             i;
-    __m512i            bytes;
-    unsigned           taken;
-    const char        *p;
-    ml_pack_block_t    block;
-    ml_pack512_numbers_t  numbers;
+    size_t                 i;
+    __m512i                bytes;
+    unsigned               taken;
+    const char            *p, *next;
+    ml_pack_block_t        block;
+    ml_pack512_numbers_t   numbers;
 
     p = *at;
 
     for (i = 0; i < n; i += taken) {
         bytes = ml_pack512_look(p, end, &block);
+        next = ml_pack512_next(&block, p);
 
         if (block.usable == 0) {
             break;
         }
 
         ml_pack512_measure(&block, bytes, n - i, limit, &numbers);
-        taken = ml_pack512_store_reals(&numbers, p, values + i, starts + i);
+        taken = ml_pack512_store_reals(&numbers, values + i);
 
-        if (taken == 0) {
+        if (!ml_pack512_all(&block, taken, next, &p)) {
+            i += taken;
             break;
         }
-
-        p += ml_pack512_after(&block, taken);
     }
 
     *at = p;
@@ -530,19 +544,20 @@ ml_pack_avx512_reals(const char **at, const char *end, uint32_t limit,
 
 static size_t ml_pack512_target
 ml_pack_avx512_wholes(const char **at, const char *end, uint32_t limit,
-    int64_t *values, const char **starts, size_t n)
+    int64_t *values, size_t n)
 {
-    size_t             i;
-    __m512i            bytes;
-    unsigned           taken;
-    const char        *p;
-    ml_pack_block_t    block;
-    ml_pack512_numbers_t  numbers;
+    size_t                 i;
+    __m512i                bytes;
+    unsigned               taken;
+    const char            *p, *next;
+    ml_pack_block_t        block;
+    ml_pack512_numbers_t   numbers;
 
     p = *at;
 
     for (i = 0; i < n; i += taken) {
         bytes = ml_pack512_look(p, end, &block);
+        next = ml_pack512_next(&block, p);
 
         /* up to the first that has a point */
 
@@ -554,14 +569,12 @@ ml_pack_avx512_wholes(const char **at, const char *end, uint32_t limit,
 
         ml_pack512_measure(&block, bytes, n - i, limit, &numbers);
         taken = ml_pack512_over(&numbers, ML_PACK_LANE)
-                ? 0 : ml_pack512_store_wholes(&numbers, p, values + i,
-                                           starts + i);
+                ? 0 : ml_pack512_store_wholes(&numbers, values + i);
 
-        if (taken == 0) {
+        if (!ml_pack512_all(&block, taken, next, &p)) {
+            i += taken;
             break;
         }
-
-        p += ml_pack512_after(&block, taken);
     }
 
     *at = p;

@@ -14,6 +14,9 @@
 
 #define ML_PACK_BLOCK   64
 
+/* Where a comma may be so that what begins behind it and a space is seen. */
+#define ML_PACK_SEEN    (UINT64_MAX >> 2)
+
 /* The most digits of a number, and what may stand before the last sixteen so
  * that all is below 2^64. */
 #define ML_PACK_DIGITS  23

@@ -150,7 +150,7 @@ ml_pack_scalar_next(const char **p, uint32_t limit, uint64_t *mantissa,
 
 static size_t
 ml_pack_scalar_reals(const char **at, const char *end, uint32_t limit,
-    double *values, const char **starts, size_t n)
+    double *values, size_t n)
 {
     size_t       i;
     double       value;
@@ -174,7 +174,6 @@ ml_pack_scalar_reals(const char **at, const char *end, uint32_t limit,
                 : ml_number_divide(mantissa, fraction);
 
         values[i] = ml_pack_signed(value, *start == '-');
-        starts[i] = start;
     }
 
     *at = p;
@@ -214,7 +213,7 @@ ml_pack_seven(const char *p, uint64_t *mantissa)
 
 static size_t
 ml_pack_scalar_wholes(const char **at, const char *end, uint32_t limit,
-    int64_t *values, const char **starts, size_t n)
+    int64_t *values, size_t n)
 {
     size_t       i;
     unsigned     fraction, len;
@@ -236,7 +235,6 @@ ml_pack_scalar_wholes(const char **at, const char *end, uint32_t limit,
         {
             p += len + (size_t) negative + 1;
             values[i] = ((int64_t) mantissa ^ -negative) + negative;
-            starts[i] = start;
             continue;
         }
 
@@ -250,7 +248,6 @@ ml_pack_scalar_wholes(const char **at, const char *end, uint32_t limit,
         }
 
         values[i] = ((int64_t) mantissa ^ -negative) + negative;
-        starts[i] = start;
     }
 
     *at = p;

@@ -116,7 +116,7 @@ static const struct {
 
 static size_t
 none_reals(const char **p, const char *end, uint32_t limit, double *values,
-    const char **starts, size_t n)
+    size_t n)
 {
     return 0;
 }
@@ -124,7 +124,7 @@ none_reals(const char **p, const char *end, uint32_t limit, double *values,
 
 static size_t
 none_wholes(const char **p, const char *end, uint32_t limit, int64_t *values,
-    const char **starts, size_t n)
+    size_t n)
 {
     return 0;
 }
