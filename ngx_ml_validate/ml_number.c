@@ -17,6 +17,7 @@
  */
 
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@
 #define ML_NUMBER_WIDE      27          /* 5^27 is the last below 2^63 */
 #define ML_NUMBER_EXPONENT  999999999   /* any larger one counts as this */
 #define ML_NUMBER_FULL      (UINT64_MAX / 10)
+#define ML_NUMBER_DIGITS    768         /* halfway, and one digit more */
 
 
 static const double  ml_number_ten[] = {
@@ -179,10 +181,37 @@ ml_number_divide(uint64_t mantissa, unsigned power)
 }
 
 
+/*
+ * The text with no more digits than matter: halfway between two doubles stands
+ * nothing longer, so that what is behind only has to be more than nothing.
+ * With more of them strtod() of glibc 2.36 rounds some subnormals wrong.
+ */
+static void
+ml_number_shorten(const ml_number_t *number, char *text)
+{
+    size_t   n;
+    int64_t  exponent;
+
+    if (number->negative) {
+        *text++ = '-';
+    }
+
+    n = ml_number_significant(number, text, &exponent);
+
+    if (n > ML_NUMBER_DIGITS) {
+        exponent += (int64_t) (n - ML_NUMBER_DIGITS);
+        n = ML_NUMBER_DIGITS;
+        text[n - 1] = '1';
+    }
+
+    (void) sprintf(text + n, "e%lld", (long long) exponent);
+}
+
+
 static double
 ml_number_strtod(const ml_number_t *number)
 {
-    char      text[ML_NUMBER_MAX + 1];
+    char      text[ML_NUMBER_MAX + sizeof("e-9223372036854775808")];
     double    value;
     locale_t  locale;
 
@@ -190,8 +219,13 @@ ml_number_strtod(const ml_number_t *number)
         return 0;
     }
 
-    memcpy(text, number->text, number->len);
-    text[number->len] = '\0';
+    if (number->len > ML_NUMBER_DIGITS) {
+        ml_number_shorten(number, text);
+
+    } else {
+        memcpy(text, number->text, number->len);
+        text[number->len] = '\0';
+    }
 
     /* the C locale is static: nothing is allocated, nothing can fail */
 

@@ -750,6 +750,53 @@ test_keys(void)
 }
 
 
+/*
+ * A number of more digits than any that is halfway between two doubles has;
+ * three quarters of the way from one subnormal to the next.
+ */
+static void
+test_long_number(void)
+{
+    char          text[900];
+    double        want;
+    ml_number_t   number;
+
+    static const char  digits[] =
+        "189888436795680799908539571855287807519503688079488083361745469718"
+        "573496141736081471707999994807250021874172216232668079992557477271"
+        "766521716017323353504936632946443469059625612958395977312727558592"
+        "868550883258029672889501868663643427627122248497622348233691325901"
+        "251535615204399892422670300666276394189225791231816395478093894557"
+        "026690352573941211939797505913948198314781362154164687981084646244"
+        "370947662097781057741814607951386869441685807635584835169589495778"
+        "356024887547367476929293517467673683230919718824832186385116564802"
+        "732092902915001052831694153633852409940911750272986412713943570761"
+        "499091381220180833504307481897345463755851177081567170842604272237"
+        "685774584904001051491897679082454897036629087815320037136172536581"
+        "64571450406299391033826395869255065917968750e-1077";
+
+    want = 0x0.da789beaa8cbfp-1022;
+
+    (void) ml_number_scan(digits, digits + strlen(digits), &number);
+    CHECK(number.value == want);
+
+    sprintf(text, "-%s", digits);
+    (void) ml_number_scan(text, text + strlen(text), &number);
+    CHECK(number.value == -want);
+
+    /* as many digits as matter, and half of the last place: what is behind
+     * it decides */
+
+    memset(text, '0', sizeof(text));
+    memcpy(text, "9007199254740993.", 17);
+    (void) ml_number_scan(text, text + 800, &number);
+    CHECK(number.value == 9007199254740992.0);
+    text[799] = '1';
+    (void) ml_number_scan(text, text + 800, &number);
+    CHECK(number.value == 9007199254740994.0);
+}
+
+
 /* Texts of every length at every place, with one byte that is different. */
 static void
 test_bytes(void)
@@ -801,6 +848,7 @@ main(void)
 {
     test_keys();
     test_bytes();
+    test_long_number();
     test_valid();
     test_invalid();
     test_limits();
