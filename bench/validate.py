@@ -2,7 +2,6 @@
 kernels, against simdjson on demand doing the same, in one process.  And a chat
 of ten messages, read and checked, against V8 only reading it."""
 
-import glob
 import json
 import os
 import random
@@ -11,9 +10,10 @@ import subprocess
 import sys
 
 import bench
+import validator
 
-HERE = os.path.join(bench.ROOT, 'bench/validate')
-BUILD = os.path.join(bench.ROOT, 'build/bench/validate')
+HERE = validator.HERE
+BUILD = validator.BUILD
 
 # its source distribution holds simdjson, of a later version than Debian's
 SIMDJSON = 'pysimdjson==7.0.2'
@@ -53,24 +53,11 @@ def build():
         run('g++', '-O3', '-march=native', '-std=c++17', '-I', source, '-I',
             HERE, '-c', path, '-o', '%s/%s.o' % (BUILD, name))
 
-    compile_with('numbers', BUILD + '/numbers_simdjson.o',
+    validator.build('numbers', BUILD + '/numbers_simdjson.o',
                  BUILD + '/simdjson.o', '-lstdc++')
-    compile_with('chat')
+    validator.build('body')
 
     return source
-
-
-def compile_with(name, *more):
-    """A program with the validator, compiled as the modules are."""
-    root = bench.ROOT
-    run('gcc', '-g', '-O2', '-fPIC', '-fstack-protector-strong',
-        '-D_FORTIFY_SOURCE=2', '-I', root + '/ngx_ml_core', '-I',
-        root + '/ngx_ml_validate', '-I', HERE, '-o', BUILD + '/' + name,
-        '%s/%s.c' % (HERE, name), *glob.glob(root
-                                             + '/ngx_ml_validate/ml_*.c'),
-        *('%s/ngx_ml_core/ml_%s.c' % (root, part)
-          for part in ('error', 'text', 'tensor', 'siphash', 'oip')),
-        *more, '-lm', '-lpcre2-8', '-lz', '-lhs', '-lutf8proc')
 
 
 NODE = """
@@ -103,8 +90,7 @@ def chat():
     for _ in range(9):
         # the first of two warms the compiler up
         theirs.append(float(output('node', '-e', NODE, path).split()[-1]))
-        ours.append(float(output(BUILD + '/chat', schema, path,
-                                 '2').split()[-1]))
+        ours.append(validator.body(schema, path, 2, 20000)[-1])
 
     return ('''\
 A chat of ten messages, %d bytes: read and checked against

@@ -370,8 +370,7 @@ differs(const ml_pack_kernel_t *kernel, const char **from,
             (void) ml_number_scan(from[i + k], from[i + k] + lens[i + k],
                                   &scanned);
 
-            if (memcmp(&values[k], &scanned.value, sizeof(double)) != 0)
-            {
+            if (memcmp(&values[k], &scanned.value, sizeof(double)) != 0) {
                 fprintf(stderr, "%s: %.*s\n", kernel->name,
                         (int) lens[i + k], from[i + k]);
                 return 1;

@@ -1,8 +1,8 @@
 /*
- * A chat of ten messages, read and checked against a schema: ns per body, one
- * line for each round.
+ * A body, read in pieces and checked against a schema, so many times: ns per
+ * body, one line for each round.
  *
- *     chat SCHEMA BODY ROUNDS
+ *     body SCHEMA BODY ROUNDS TIMES
  */
 
 #define _GNU_SOURCE
@@ -16,7 +16,7 @@
 #include "ml_validator.h"
 
 
-#define BODIES  20000
+#define PIECE  16384
 
 
 static uint64_t
@@ -33,8 +33,9 @@ now(void)
 int
 main(int argc, char **argv)
 {
-    int                i, round;
+    int                i, round, times;
     char               error[1024];
+    size_t             at, n;
     uint64_t           start;
     ml_text_t          schema_text, body;
     ml_schema_t       *schema;
@@ -42,17 +43,18 @@ main(int argc, char **argv)
     ml_body_status_e   status;
 
     static const uint8_t           seed[16];
-    static const ml_json_limits_t  limits = { 32, 1000, 1 << 20, 64,
-                                              1000000 };
+    static const ml_json_limits_t  limits = {
+        32, 1 << 30, 1 << 20, 64, 1 << 30
+    };
 
     ml_text_init(&schema_text);
     ml_text_init(&body);
 
-    if (argc != 4
+    if (argc != 5
         || ml_schema_read_file(argv[1], ML_SCHEMA_SIZE, &schema_text) != 0
-        || ml_schema_read_file(argv[2], ML_SCHEMA_SIZE, &body) != 0)
+        || ml_schema_read_file(argv[2], 1 << 28, &body) != 0)
     {
-        fprintf(stderr, "usage: chat SCHEMA BODY ROUNDS\n");
+        fprintf(stderr, "usage: body SCHEMA BODY ROUNDS TIMES\n");
         return 1;
     }
 
@@ -64,12 +66,19 @@ main(int argc, char **argv)
         return 1;
     }
 
+    times = atoi(argv[4]);
+
     for (round = 0; round < atoi(argv[3]); round++) {
         start = now();
 
-        for (i = 0; i < BODIES; i++) {
+        for (i = 0; i < times; i++) {
             v = ml_validator_create(schema, &limits, 1 << 20, seed, NULL, 1);
-            (void) ml_validator_feed(v, body.data, body.len);
+
+            for (at = 0; at < body.len; at += n) {
+                n = body.len - at < PIECE ? body.len - at : PIECE;
+                (void) ml_validator_feed(v, body.data + at, n);
+            }
+
             status = ml_validator_finish(v);
 
             if (status != ML_BODY_PASSED) {
@@ -80,7 +89,7 @@ main(int argc, char **argv)
             ml_validator_destroy(v);
         }
 
-        printf("%.1f\n", (double) (now() - start) / BODIES);
+        printf("%.1f\n", (double) (now() - start) / times);
         fflush(stdout);
     }
 
