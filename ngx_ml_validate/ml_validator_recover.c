@@ -206,7 +206,15 @@ ml_validator_recover_string(void *data, ml_json_string_e part,
         return 0;
     }
 
-    return ml_validator_recover(v, rest);
+    if (ml_validator_recover(v, rest) != 0) {
+        return -1;
+    }
+
+    /* who watches has to see the end of it, or would go on in the next one */
+
+    return part != ML_JSON_LAST && v->watched
+           && v->watch->string(v->watch->data, ML_JSON_LAST, NULL, 0) < 0
+           ? ml_validator_fail(v) : 0;
 }
 
 

@@ -132,6 +132,8 @@ ml_validator_string_piece(ml_validator_t *v, const char *bytes, size_t len)
 static int
 ml_validator_string_first(ml_validator_t *v)
 {
+    v->watched = 0;
+
     if (v->tensor == NULL
         && ml_validator_begin(v, ML_SCHEMA_STRING, &v->string) != 0)
     {

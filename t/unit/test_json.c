@@ -687,70 +687,6 @@ test_compare(void)
 
 
 /*
- * Keys of one object: "n" of them, whose names have "len" bytes at least,
- * and behind them one that is the k-th again, or none.  Each has an object
- * below it with the same keys.
- */
-static ml_json_keys_e
-add_keys(uint32_t n, uint32_t len, uint32_t again)
-{
-    char            name[64];
-    uint32_t        i, k, below;
-    ml_json_keys_t  keys;
-    ml_json_keys_e  rc;
-
-    ml_json_keys_init(&keys, seed);
-    memset(name, 'x', sizeof(name));
-    below = 1;
-
-    for (i = 0; i <= n; i++) {
-        k = i < n ? i : again;
-        memcpy(name + len, &k, sizeof(k));
-        rc = ml_json_keys_add(&keys, 1, name, len + sizeof(k));
-
-        if (rc != ML_JSON_KEYS_NEW) {
-            break;
-        }
-
-        /* neither one that is longer by a NUL nor another object's */
-
-        name[len + sizeof(k)] = '\0';
-        rc = ml_json_keys_add(&keys, ++below, name, len + sizeof(k));
-        CHECK_INT(rc, ML_JSON_KEYS_NEW);
-        rc = ml_json_keys_add(&keys, below, name, len + sizeof(k) + 1);
-        CHECK_INT(rc, ML_JSON_KEYS_NEW);
-        rc = ml_json_keys_add(&keys, below, name, len + sizeof(k));
-        CHECK_INT(rc, ML_JSON_KEYS_KNOWN);
-        rc = ML_JSON_KEYS_NEW;
-    }
-
-    CHECK_INT(i, n + (rc == ML_JSON_KEYS_NEW));
-    CHECK_INT(keys.n, i * 3);
-    CHECK(keys.depth <= ML_JSON_KEYS_FEW + 2);
-    ml_json_keys_free(&keys);
-
-    return rc;
-}
-
-
-static void
-test_keys(void)
-{
-    uint32_t  n, len, again;
-
-    for (n = 1; n < 40; n++) {
-        for (len = 0; len < 30; len += n % 3 + 1) {
-            CHECK_INT(add_keys(n, len, n), ML_JSON_KEYS_NEW);
-
-            for (again = 0; again < n; again++) {
-                CHECK_INT(add_keys(n, len, again), ML_JSON_KEYS_KNOWN);
-            }
-        }
-    }
-}
-
-
-/*
  * A number of more digits than any that is halfway between two doubles has;
  * three quarters of the way from one subnormal to the next.
  */
@@ -797,57 +733,9 @@ test_long_number(void)
 }
 
 
-/* Texts of every length at every place, with one byte that is different. */
-static void
-test_bytes(void)
-{
-    char      text[200];
-    size_t    at, len, i, k, plain, differ;
-    uint64_t  characters;
-
-    static const char  others[] = "\"\\\0\x1f\x7f\x80\xbf\xc0\xff !";
-
-    differ = 0;
-
-    for (k = 0; k < sizeof(others) - 1; k++) {
-        for (len = 0; len < sizeof(text); len++) {
-            for (at = 0; at <= len; at++) {
-                memset(text, k % 2 ? 'a' : 0x7e, sizeof(text));
-                text[at] = others[k];
-
-                for (plain = 0; plain < len; plain++) {
-                    unsigned char  c = (unsigned char) text[plain];
-
-                    if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\') {
-                        break;
-                    }
-                }
-
-                for (characters = 0, i = 0; i < len; i++) {
-                    characters += ((unsigned char) text[i] & 0xc0) != 0x80;
-                }
-
-                differ += ml_utf8_plain(text, len) != plain;
-                differ += ml_utf8_characters(text, len) != characters;
-            }
-        }
-    }
-
-    CHECK_INT(differ, 0);
-
-    CHECK_INT(ml_utf8_cut("abc", 3, 3), 3);
-    CHECK_INT(ml_utf8_cut("abcd", 4, 3), 3);
-    CHECK_INT(ml_utf8_cut("ab\xc3\xa9", 4, 3), 2);
-    CHECK_INT(ml_utf8_cut("\xf0\x9f\x98\x80", 4, 3), 0);
-    CHECK_INT(ml_utf8_cut("a\xf0\x9f\x98\x80", 5, 5), 5);
-}
-
-
 int
 main(void)
 {
-    test_keys();
-    test_bytes();
     test_long_number();
     test_valid();
     test_invalid();

@@ -244,9 +244,56 @@ test_json(void)
 }
 
 
+static int
+watch_string(void *data, ml_json_string_e part, const char *bytes, size_t len)
+{
+    if (part == ML_JSON_PIECE) {
+        ml_text_append(data, bytes, len);
+
+    } else {
+        ml_text_append(data, part == ML_JSON_FIRST ? "<" : ">", 1);
+    }
+
+    return 0;
+}
+
+
+/* Who watches sees the end of every text, of one that is cut off, too. */
+static void
+test_watch(void)
+{
+    ml_text_t         seen;
+    ml_schema_t      *schema;
+    ml_validator_t   *v;
+    ml_body_watch_t   watch;
+
+    static const char  body[] =
+        "{\"b\":\"abcdefgh\",\"a\":\"x\",\"o\":{\"x\":1,\"y\":\"text\"}}";
+
+    schema = compile(object);
+    v = ml_validator_create(schema, &limits, 65536, seed, NULL,
+                            ML_VALIDATOR_ERRORS);
+    ml_text_init(&seen);
+    watch.string = watch_string;
+    watch.data = &seen;
+    ml_validator_body(v)->ops->watch(ml_validator_body(v), &watch);
+
+    (void) ml_validator_feed(v, body, strlen(body));
+    CHECK_INT(ml_validator_finish(v), ML_BODY_REJECTED);
+
+    ml_text_append(&seen, "", 1);
+    CHECK_STR(seen.data, "<ab><text>");
+
+    ml_text_free(&seen);
+    ml_validator_destroy(v);
+    ml_schema_destroy(schema);
+}
+
+
 int
 main(void)
 {
+    test_watch();
     test_object();
     test_list();
     test_deferred();
