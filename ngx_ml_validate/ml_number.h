@@ -14,6 +14,13 @@
 #define ML_NUMBER_MAX  1024
 
 
+/* Powers of ten that are exact doubles, from 10^0 on; and one more element,
+ * which is none, so that they fill vectors. */
+#define ML_NUMBER_POWERS  23
+
+extern const double  ml_number_ten[ML_NUMBER_POWERS + 1];
+
+
 /*
  * A number as it stood in the text.  Its exact value is
  *

@@ -43,12 +43,6 @@ static const uint8_t  ml_pack_window[32] = {
 };
 
 
-static const double  ml_pack_avx2_ten[ML_PACK_POWERS] = {
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
-    1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22
-};
-
-
 /* Only these functions may use it: who calls them has looked. */
 
 #define ml_pack_target  __attribute__((target("avx2,bmi,bmi2")))
@@ -292,14 +286,14 @@ ml_pack_avx2_reals(const char **at, const char *end, uint32_t limit,
             comma = (unsigned) __builtin_ctzll(block.usable);
 
             if (!ml_pack_measure(&block, start, comma, limit, &number)
-                || number.fraction >= ML_PACK_POWERS
+                || number.fraction >= ML_NUMBER_POWERS
                 || !ml_pack_mantissa(p, &number, &mantissa))
             {
                 break;
             }
 
             value = mantissa <= (uint64_t) 1 << 53
-                    ? (double) mantissa / ml_pack_avx2_ten[number.fraction]
+                    ? (double) mantissa / ml_number_ten[number.fraction]
                     : ml_number_divide(mantissa, number.fraction);
 
             values[i] = ml_pack_signed(value, number.negative);

@@ -62,13 +62,6 @@ static const uint8_t  ml_pack512_bytes[ML_PACK_BLOCK] = {
     57, 58, 59, 60, 61, 62, 63
 };
 
-/* up to a whole number of vectors, with what is never asked for */
-
-static const double  ml_pack_avx512_ten[] = {
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
-    1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22, 1
-};
-
 
 /* Bytes behind the end are none of a number. */
 ml_pack512_inline __m512i
@@ -284,10 +277,10 @@ ml_pack512_powers(__m512i powers)
 {
     __m512d  low, high;
 
-    low = _mm512_permutex2var_pd(_mm512_loadu_pd(ml_pack_avx512_ten), powers,
-                                 _mm512_loadu_pd(ml_pack_avx512_ten + 8));
+    low = _mm512_permutex2var_pd(_mm512_loadu_pd(ml_number_ten), powers,
+                                 _mm512_loadu_pd(ml_number_ten + 8));
     high = _mm512_permutexvar_pd(powers,
-                                 _mm512_loadu_pd(ml_pack_avx512_ten + 16));
+                                 _mm512_loadu_pd(ml_number_ten + 16));
 
     return _mm512_mask_mov_pd(low,
                               _mm512_test_epi64_mask(powers,
@@ -506,9 +499,11 @@ ml_pack512_all(const ml_pack_block_t *block, unsigned taken,
 }
 
 
-static size_t ml_pack512_target
-ml_pack_avx512_reals(const char **at, const char *end, uint32_t limit,
-    double *values, size_t n)
+/* Both functions of the kernel: values go to one of the two, the other is
+ * NULL. */
+ml_pack512_inline size_t
+ml_pack512_take(const char **at, const char *end, uint32_t limit,
+    double *reals, int64_t *wholes, size_t n)
 {
     size_t                 i;
     __m512i                bytes;
@@ -523,12 +518,24 @@ ml_pack_avx512_reals(const char **at, const char *end, uint32_t limit,
         bytes = ml_pack512_look(p, end, &block);
         next = ml_pack512_next(&block, p);
 
+        if (wholes) {
+            /* up to the first that has a point */
+            block.usable &= (block.points & -block.points) - 1;
+        }
+
         if (block.usable == 0) {
             break;
         }
 
         ml_pack512_measure(&block, bytes, n - i, limit, &numbers);
-        taken = ml_pack512_store_reals(&numbers, values + i);
+
+        if (reals) {
+            taken = ml_pack512_store_reals(&numbers, reals + i);
+
+        } else {
+            taken = ml_pack512_over(&numbers, ML_PACK_LANE)
+                    ? 0 : ml_pack512_store_wholes(&numbers, wholes + i);
+        }
 
         if (!ml_pack512_all(&block, taken, next, &p)) {
             i += taken;
@@ -543,43 +550,18 @@ ml_pack_avx512_reals(const char **at, const char *end, uint32_t limit,
 
 
 static size_t ml_pack512_target
+ml_pack_avx512_reals(const char **at, const char *end, uint32_t limit,
+    double *values, size_t n)
+{
+    return ml_pack512_take(at, end, limit, values, NULL, n);
+}
+
+
+static size_t ml_pack512_target
 ml_pack_avx512_wholes(const char **at, const char *end, uint32_t limit,
     int64_t *values, size_t n)
 {
-    size_t                 i;
-    __m512i                bytes;
-    unsigned               taken;
-    const char            *p, *next;
-    ml_pack_block_t        block;
-    ml_pack512_numbers_t   numbers;
-
-    p = *at;
-
-    for (i = 0; i < n; i += taken) {
-        bytes = ml_pack512_look(p, end, &block);
-        next = ml_pack512_next(&block, p);
-
-        /* up to the first that has a point */
-
-        block.usable &= (block.points & -block.points) - 1;
-
-        if (block.usable == 0) {
-            break;
-        }
-
-        ml_pack512_measure(&block, bytes, n - i, limit, &numbers);
-        taken = ml_pack512_over(&numbers, ML_PACK_LANE)
-                ? 0 : ml_pack512_store_wholes(&numbers, values + i);
-
-        if (!ml_pack512_all(&block, taken, next, &p)) {
-            i += taken;
-            break;
-        }
-    }
-
-    *at = p;
-
-    return i;
+    return ml_pack512_take(at, end, limit, NULL, values, n);
 }
 
 

@@ -22,9 +22,6 @@
 #define ML_PACK_DIGITS  23
 #define ML_PACK_HIGH    1843
 
-/* Powers of ten that are exact doubles. */
-#define ML_PACK_POWERS  23
-
 
 /* What stands at each byte; a number begins at the first. */
 typedef struct {

@@ -21,12 +21,6 @@
 #define ML_PACK_ONE_MORE    1000000000000000000
 
 
-static const double  ml_pack_ten[] = {
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
-    1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22
-};
-
-
 static inline uint64_t
 ml_pack_load(const char *p)
 {
@@ -170,7 +164,7 @@ ml_pack_scalar_reals(const char **at, const char *end, uint32_t limit,
         /* a power of ten up to 10^22 is exact, too: one division rounds */
 
         value = mantissa <= (uint64_t) 1 << 53
-                ? (double) mantissa / ml_pack_ten[fraction]
+                ? (double) mantissa / ml_number_ten[fraction]
                 : ml_number_divide(mantissa, fraction);
 
         values[i] = ml_pack_signed(value, *start == '-');
